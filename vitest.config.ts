@@ -1,0 +1,72 @@
+import { playwright } from '@vitest/browser-playwright';
+import type { Plugin } from 'vite';
+import { defineConfig } from 'vitest/config';
+import { CHROMIUM_ARGS, findChromium } from './packages/test-utils/src/chromium.ts';
+
+/** Imports shaders as text, as tsup.preset.ts does when building. */
+const shaderText: Plugin = {
+  name: 'shader-text',
+  enforce: 'pre',
+  transform: (code, id) => (/\.(glsl|wgsl)$/.test(id) ? `export default ${JSON.stringify(code)}` : undefined),
+};
+
+const shared = {
+  plugins: [shaderText],
+  // Packages are tested from their sources, see CONTRIBUTING.md.
+  resolve: { conditions: ['source', 'module', 'import', 'default'] },
+  ssr: { resolve: { conditions: ['source', 'module', 'import', 'node', 'default'] } },
+};
+const setupFiles = ['./packages/test-utils/src/setup.ts'];
+
+const chromium = findChromium();
+if (!chromium) {
+  const message = 'Chromium was not found, so NO BROWSER TEST RUNS. Install it, or set CHROMIUM_PATH to its file.';
+  if (process.env.CI === 'true') throw new Error(message);
+  console.warn(`\n${'!'.repeat(100)}\n!! ${message}\n${'!'.repeat(100)}\n`);
+}
+
+export default defineConfig({
+  test: {
+    maxWorkers: 2,
+    projects: [
+      {
+        ...shared,
+        test: {
+          name: 'node',
+          setupFiles,
+          include: ['{packages,examples}/*/test/**/*.test.ts'],
+          exclude: ['**/node_modules/**', '**/*.browser.test.ts'],
+          testTimeout: 60_000,
+        },
+      },
+      ...(chromium
+        ? [
+            {
+              ...shared,
+              // SharedArrayBuffer, hence threads in ONNX Runtime's WebAssembly, needs cross-origin isolation.
+              server: {
+                headers: {
+                  'Cross-Origin-Opener-Policy': 'same-origin',
+                  'Cross-Origin-Embedder-Policy': 'require-corp',
+                },
+              },
+              optimizeDeps: { exclude: ['onnxruntime-web'] },
+              test: {
+                name: 'browser',
+                setupFiles,
+                include: ['{packages,examples}/*/test/**/*.browser.test.ts'],
+                testTimeout: 120_000,
+                browser: {
+                  enabled: true,
+                  headless: true,
+                  screenshotFailures: false,
+                  provider: playwright({ launchOptions: { executablePath: chromium, args: CHROMIUM_ARGS } }),
+                  instances: [{ browser: 'chromium' as const }],
+                },
+              },
+            },
+          ]
+        : []),
+    ],
+  },
+});
