@@ -1,0 +1,86 @@
+import { FaceError } from './errors.js';
+
+/** Where a model's files come from: a web folder (`urlFiles`), a folder on disk (`directoryFiles` in `./node`) or anything of your own. */
+export interface Files {
+  /**
+   * Reads one whole file.
+   *
+   * @param path - relative to the folder, with forward slashes.
+   * @throws FaceError `FILE_READ` when there is no such file.
+   */
+  read(path: string, options?: { signal?: AbortSignal }): Promise<Uint8Array<ArrayBuffer>>;
+}
+
+/** What a manifest says about one file. */
+export interface FileEntry {
+  path: string;
+  bytes: number;
+  /** Lower-case hexadecimal. */
+  sha256: string;
+}
+
+/**
+ * Files below a web address, read by `fetch`.
+ *
+ * @param base - the folder's address, with or without the last slash.
+ */
+export function urlFiles(base: URL | string): Files {
+  const folder = String(base).replace(/\/?$/, '/');
+  return {
+    async read(path, { signal } = {}) {
+      const url = new URL(path, folder);
+      const response = await fetch(url, { signal }).catch((cause: unknown) => {
+        signal?.throwIfAborted();
+        throw new FaceError(
+          'FILE_READ',
+          `urlFiles: ${url} could not be fetched. Is it there, and allowed for this page?`,
+          { cause },
+        );
+      });
+      if (!response.ok) {
+        throw new FaceError(
+          'FILE_READ',
+          `urlFiles: ${url} answered ${response.status} ${response.statusText}. Check the address.`,
+        );
+      }
+      return new Uint8Array(await response.arrayBuffer());
+    },
+  };
+}
+
+/**
+ * Reads a file that a manifest lists and checks that it is the one that is meant.
+ *
+ * @throws FaceError `FILE_READ`, `FILE_SIZE` or `FILE_HASH`, with the file's path in the message.
+ */
+export async function readVerified(
+  files: Files,
+  entry: FileEntry,
+  options: { signal?: AbortSignal } = {},
+): Promise<Uint8Array<ArrayBuffer>> {
+  options.signal?.throwIfAborted();
+  const bytes = await files.read(entry.path, options);
+  if (bytes.length !== entry.bytes) {
+    throw new FaceError(
+      'FILE_SIZE',
+      `${entry.path}: the manifest says ${entry.bytes} bytes, the file has ${bytes.length}. Download it again, together with its manifest.`,
+    );
+  }
+  // Browsers have crypto.subtle on https and localhost only.
+  if (!globalThis.crypto?.subtle) {
+    throw new FaceError(
+      'FILE_HASH',
+      `${entry.path}: no way to compute SHA-256 here. Serve the page by https or from localhost.`,
+    );
+  }
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  const sha256 = Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  if (sha256 !== entry.sha256) {
+    throw new FaceError(
+      'FILE_HASH',
+      `${entry.path}: the manifest says SHA-256 ${entry.sha256}, the file has ${sha256}. Download it again, together with its manifest.`,
+    );
+  }
+  options.signal?.throwIfAborted();
+  return bytes;
+}
