@@ -1,0 +1,127 @@
+import type { Image } from './types.js';
+
+/** A square window on an image, turned about its centre. */
+export interface Roi {
+  /** Image pixels. */
+  centerX: number;
+  centerY: number;
+  /** Side, image pixels. */
+  size: number;
+  /** Radians from the image's x axis to the window's, clockwise as seen (y points down). */
+  rotation: number;
+}
+
+/** How pixel values 0..255 become network input: `value * scale + offset`. */
+export interface Normalization {
+  scale: number;
+  offset: number;
+}
+
+/** What lies outside the image: its edge pixels again, or black. */
+export type Border = 'replicate' | 'black';
+
+/** The smallest upright window around the whole image. */
+export function frameRoi({ width, height }: { width: number; height: number }): Roi {
+  return { centerX: width / 2, centerY: height / 2, size: Math.max(width, height), rotation: 0 };
+}
+
+/** Takes a point of the window, 0..1 along each side, to image pixels. */
+export function imageFromRoi({ centerX, centerY, size, rotation }: Roi, u: number, v: number): [number, number] {
+  const x = (u - 0.5) * size;
+  const y = (v - 0.5) * size;
+  const cos = Math.cos(rotation);
+  const sin = Math.sin(rotation);
+  return [centerX + x * cos - y * sin, centerY + x * sin + y * cos];
+}
+
+/** An image and its halvings, each made when first asked for. */
+export class ImagePyramid {
+  private readonly levels: Image[];
+
+  constructor(readonly image: Image) {
+    this.levels = [image];
+  }
+
+  /** The image halved `index` times; halving stops at one pixel. */
+  level(index: number): Image {
+    while (this.levels.length <= index) this.levels.push(halve(this.levels[this.levels.length - 1] as Image));
+    return this.levels[index] as Image;
+  }
+}
+
+/**
+ * Resamples a window of an image to a small square, antialiased: the pyramid takes care of whole octaves, 2x2 bilinear samples per
+ * output pixel of the rest.
+ *
+ * @param side - Pixels along each side of the result.
+ * @returns `[side, side, 3]` RGB.
+ */
+export function cropRoi(
+  pyramid: ImagePyramid,
+  roi: Roi,
+  side: number,
+  { scale, offset }: Normalization,
+  border: Border,
+): Float32Array {
+  const shrink = roi.size / side;
+  const octave = Math.max(0, Math.floor(Math.log2(shrink)));
+  const { data, width, height } = pyramid.level(octave);
+  const unit = 1 / 2 ** octave;
+  const taps = shrink > 1 ? 2 : 1;
+
+  const [originX, originY] = imageFromRoi(roi, 0, 0);
+  const step = shrink / taps;
+  const alongX = Math.cos(roi.rotation) * step * unit;
+  const alongY = Math.sin(roi.rotation) * step * unit;
+
+  const out = new Float32Array(side * side * 3);
+  const weight = scale / (taps * taps);
+  for (let row = 0; row < side * taps; row++) {
+    for (let column = 0; column < side * taps; column++) {
+      // Continuous coordinates of the sample in this level, minus the half pixel between a pixel's corner and its centre.
+      const x = originX * unit + (column + 0.5) * alongX - (row + 0.5) * alongY - 0.5;
+      const y = originY * unit + (column + 0.5) * alongY + (row + 0.5) * alongX - 0.5;
+      if (border === 'black' && (x < -0.5 || y < -0.5 || x > width - 0.5 || y > height - 0.5)) continue;
+      const left = Math.floor(x);
+      const top = Math.floor(y);
+      const fx = x - left;
+      const fy = y - top;
+      const x0 = Math.min(Math.max(left, 0), width - 1);
+      const x1 = Math.min(Math.max(left + 1, 0), width - 1);
+      const y0 = Math.min(Math.max(top, 0), height - 1) * width;
+      const y1 = Math.min(Math.max(top + 1, 0), height - 1) * width;
+      const into = (Math.floor(row / taps) * side + Math.floor(column / taps)) * 3;
+      for (let channel = 0; channel < 3; channel++) {
+        const upper = data[(y0 + x0) * 4 + channel] * (1 - fx) + data[(y0 + x1) * 4 + channel] * fx;
+        const lower = data[(y1 + x0) * 4 + channel] * (1 - fx) + data[(y1 + x1) * 4 + channel] * fx;
+        out[into + channel] = out[into + channel] + (upper * (1 - fy) + lower * fy) * weight;
+      }
+    }
+  }
+  for (let i = 0; i < out.length; i++) out[i] = out[i] + offset;
+  return out;
+}
+
+/** Averages 2x2 blocks; an odd last row or column counts twice. */
+function halve({ data, width, height }: Image): Image {
+  const halfWidth = Math.ceil(width / 2);
+  const halfHeight = Math.ceil(height / 2);
+  const out = new Uint8ClampedArray(halfWidth * halfHeight * 4);
+  for (let y = 0; y < halfHeight; y++) {
+    const y0 = 2 * y * width;
+    const y1 = Math.min(2 * y + 1, height - 1) * width;
+    for (let x = 0; x < halfWidth; x++) {
+      const x0 = 2 * x;
+      const x1 = Math.min(2 * x + 1, width - 1);
+      for (let channel = 0; channel < 4; channel++) {
+        const sum =
+          data[(y0 + x0) * 4 + channel] +
+          data[(y0 + x1) * 4 + channel] +
+          data[(y1 + x0) * 4 + channel] +
+          data[(y1 + x1) * 4 + channel];
+        out[(y * halfWidth + x) * 4 + channel] = sum / 4;
+      }
+    }
+  }
+  return { data: out, width: halfWidth, height: halfHeight };
+}
