@@ -1,0 +1,5 @@
+// Vite's addresses of files.
+declare module '*?url' {
+  const url: string;
+  export default url;
+}
