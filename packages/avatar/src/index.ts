@@ -1,0 +1,10 @@
+export { cropCamera, projectPoints, VIEW_CAMERA_DEFAULTS, type ViewCameraOptions, viewCamera } from './camera.js';
+export { type AvatarErrorCode, FaceError, isFaceError } from './errors.js';
+export { clayShading, type Shading, sphericalHarmonicsShading } from './lighting.js';
+export { computeNormals } from './mesh-normals.js';
+export { createMipmaps, type Mipmaps, sampleMipmaps } from './raster/mipmaps.js';
+export { createRaster, RASTERIZE_DEFAULTS, type Raster, type RasterizeOptions, rasterize } from './raster/rasterize.js';
+export { RENDER_DEFAULTS, type Rendering, type RenderOptions, renderAvatar } from './raster/render.js';
+export { computeTexelDensities, type Material, shade } from './raster/shade.js';
+export { VISIBILITY_DEFAULTS, type VisibilityOptions, visiblePoints } from './raster/visibility.js';
+export type { Avatar, Camera, Lighting, PartMesh, RgbaImage, TriangleMesh } from './types.js';

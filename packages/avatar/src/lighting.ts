@@ -1,0 +1,55 @@
+import type { Camera, Lighting } from './types.js';
+
+/** Puts the linear RGB light that arrives at a surface with the unit normal (x, y, z), in world axes, into `out` `[3]`. */
+export type Shading = (x: number, y: number, z: number, out: Float64Array) => void;
+
+/** Shading by second-order spherical harmonics, see docs/conventions.md. Never negative. */
+export function sphericalHarmonicsShading(lighting: Lighting): Shading {
+  const s = [0.282095, 0.488603, 0.488603, 0.488603, 1.092548, 1.092548, 0.315392, 1.092548, 0.546274];
+  const l = Float64Array.from(lighting, (value, i) => value * s[Math.floor(i / 3)]);
+  return (x, y, z, out) => {
+    const xy = x * y;
+    const yz = y * z;
+    const zz = 3 * z * z - 1;
+    const xz = x * z;
+    const xx = x * x - y * y;
+    for (let c = 0; c < 3; c++) {
+      const value =
+        l[c] +
+        l[3 + c] * y +
+        l[6 + c] * z +
+        l[9 + c] * x +
+        l[12 + c] * xy +
+        l[15 + c] * yz +
+        l[18 + c] * zz +
+        l[21 + c] * xz +
+        l[24 + c] * xx;
+      out[c] = value > 0 ? value : 0;
+    }
+  };
+}
+
+/**
+ * Light for looking at shape: a key from the upper left of the picture, a weak fill from the right, a rim from above and behind, little
+ * ambient, all colourless. It stays with the camera, so every view is lit alike.
+ */
+export function clayShading(camera: Camera): Shading {
+  const m = camera.cameraFromWorld;
+  const lights = [
+    { direction: [-0.55, 0.6, 0.58], strength: 0.85 },
+    { direction: [0.85, 0.05, 0.52], strength: 0.22 },
+    { direction: [0.3, 0.75, -0.6], strength: 0.3 },
+  ].map(({ direction: [x, y, z], strength }) => ({
+    x: m[0] * x + m[1] * y + m[2] * z,
+    y: m[4] * x + m[5] * y + m[6] * z,
+    z: m[8] * x + m[9] * y + m[10] * z,
+    strength: strength / Math.hypot(x, y, z),
+  }));
+  return (x, y, z, out) => {
+    let sum = 0.1 + 0.04 * y;
+    for (const light of lights) sum += Math.max(0, light.strength * (x * light.x + y * light.y + z * light.z));
+    out[0] = sum;
+    out[1] = sum;
+    out[2] = sum;
+  };
+}

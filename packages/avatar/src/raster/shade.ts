@@ -1,0 +1,92 @@
+import type { Shading } from '../lighting.js';
+import type { PartMesh } from '../types.js';
+import { type Mipmaps, sampleMipmaps } from './mipmaps.js';
+import type { Raster } from './rasterize.js';
+
+/** What the surfaces are made of: textures with the meshes' texel densities, or one linear albedo for all. */
+export type Material = { mipmaps: readonly Mipmaps[]; densities: readonly Float32Array[] } | { albedo: number };
+
+/**
+ * The light that each pixel of a raster sends to the camera: albedo times shading at the smooth normal.
+ *
+ * @param focalLengthPx - of the raster's camera; with the depth it tells how many texels a pixel covers.
+ * @param out - destination `[H, W, 3]` linear RGB; pixels that see nothing are left alone.
+ */
+export function shade(
+  raster: Raster,
+  meshes: readonly PartMesh[],
+  focalLengthPx: number,
+  material: Material,
+  shading: Shading,
+  out = new Float32Array(3 * raster.part.length),
+): Float32Array {
+  const light = new Float64Array(3);
+  const albedo = new Float64Array(3);
+  if ('albedo' in material) albedo.fill(material.albedo);
+  const { part, triangle, barycentrics, depth } = raster;
+  for (let i = 0; i < part.length; i++) {
+    const p = part[i];
+    if (p < 0) continue;
+    const { indices, normals, uvs } = meshes[p];
+    const t = 3 * triangle[i];
+    const a = indices[t];
+    const b = indices[t + 1];
+    const c = indices[t + 2];
+    const wa = barycentrics[3 * i];
+    const wb = barycentrics[3 * i + 1];
+    const wc = barycentrics[3 * i + 2];
+    const nx = wa * normals[3 * a] + wb * normals[3 * b] + wc * normals[3 * c];
+    const ny = wa * normals[3 * a + 1] + wb * normals[3 * b + 1] + wc * normals[3 * c + 1];
+    const nz = wa * normals[3 * a + 2] + wb * normals[3 * b + 2] + wc * normals[3 * c + 2];
+    const length = Math.sqrt(nx * nx + ny * ny + nz * nz) || 1;
+    shading(nx / length, ny / length, nz / length, light);
+    if ('mipmaps' in material) {
+      const u = wa * uvs[2 * a] + wb * uvs[2 * b] + wc * uvs[2 * c];
+      const v = wa * uvs[2 * a + 1] + wb * uvs[2 * b + 1] + wc * uvs[2 * c + 1];
+      const densities = material.densities[p];
+      const density = wa * densities[a] + wb * densities[b] + wc * densities[c];
+      const lod = Math.log2((density * depth[i]) / focalLengthPx);
+      sampleMipmaps(material.mipmaps[p], u, v, lod, albedo);
+    }
+    out[3 * i] = albedo[0] * light[0];
+    out[3 * i + 1] = albedo[1] * light[1];
+    out[3 * i + 2] = albedo[2] * light[2];
+  }
+  return out;
+}
+
+/**
+ * Texels per metre at each vertex `[V]`: the square root of texture area over surface area of the triangles around it. Interpolated, it
+ * gives a level of detail that changes smoothly, where derivatives from neighbouring pixels would jump at edges. Foreshortening is left
+ * to the supersampling, because following it would blur cheeks that are seen at a slant.
+ */
+export function computeTexelDensities({ positions, indices, uvs }: PartMesh, { levels }: Mipmaps): Float32Array {
+  const texels = levels[0].width * levels[0].height;
+  const textureArea = new Float64Array(positions.length / 3);
+  const surfaceArea = new Float64Array(positions.length / 3);
+  for (let t = 0; t < indices.length; t += 3) {
+    const a = indices[t];
+    const b = indices[t + 1];
+    const c = indices[t + 2];
+    const u1 = uvs[2 * b] - uvs[2 * a];
+    const v1 = uvs[2 * b + 1] - uvs[2 * a + 1];
+    const u2 = uvs[2 * c] - uvs[2 * a];
+    const v2 = uvs[2 * c + 1] - uvs[2 * a + 1];
+    const x1 = positions[3 * b] - positions[3 * a];
+    const y1 = positions[3 * b + 1] - positions[3 * a + 1];
+    const z1 = positions[3 * b + 2] - positions[3 * a + 2];
+    const x2 = positions[3 * c] - positions[3 * a];
+    const y2 = positions[3 * c + 1] - positions[3 * a + 1];
+    const z2 = positions[3 * c + 2] - positions[3 * a + 2];
+    const nx = y1 * z2 - z1 * y2;
+    const ny = z1 * x2 - x1 * z2;
+    const nz = x1 * y2 - y1 * x2;
+    const inTexture = Math.abs(u1 * v2 - u2 * v1) * texels;
+    const onSurface = Math.sqrt(nx * nx + ny * ny + nz * nz);
+    for (let k = 0; k < 3; k++) {
+      textureArea[indices[t + k]] += inTexture;
+      surfaceArea[indices[t + k]] += onSurface;
+    }
+  }
+  return Float32Array.from(textureArea, (area, i) => Math.sqrt(area / (surfaceArea[i] || 1)));
+}

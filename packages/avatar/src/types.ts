@@ -1,0 +1,55 @@
+/** An 8-bit sRGB picture, row-major RGBA from the top left. Pixel (i, j) is centred at (i + 0.5, j + 0.5). */
+export interface RgbaImage {
+  data: Uint8ClampedArray;
+  width: number;
+  height: number;
+}
+
+/** A pinhole camera in glTF's axes: it looks along -Z of camera space, see docs/conventions.md. */
+export interface Camera {
+  /** 16 numbers, column-major, metres. */
+  cameraFromWorld: ArrayLike<number>;
+  focalLengthPx: number;
+  /** x right, y down, pixels from the picture's top left corner. */
+  principalPointPx: readonly [number, number];
+}
+
+/** `[9, 3]` spherical-harmonics coefficients of linear RGB shading, see docs/conventions.md. */
+export type Lighting = Float32Array;
+
+/** A face, found in a photo or made up, as plain data. Its codes mean something only with the model of `modelId`. */
+export interface Avatar {
+  modelId: string;
+  /** `[Dg]` */
+  geometryCode: Float32Array;
+  /** `[De]`, the fitted expression. */
+  expressionCode: Float32Array;
+  /** `[Dt]` */
+  textureCode: Float32Array;
+  /** The skin's texture in the skin's chart, opaque. Painting on it paints the face. */
+  albedo: RgbaImage;
+  /** The photo's camera, in the photo's pixels. */
+  camera: Camera;
+  /** The photo's light. */
+  lighting: Lighting;
+}
+
+/** Triangles, counter-clockwise seen from outside. */
+export interface TriangleMesh {
+  /** `[V, 3]` metres. */
+  positions: Float32Array;
+  /** `[F, 3]` */
+  indices: Uint32Array;
+}
+
+/** One part of the avatar, ready to draw. */
+export interface PartMesh extends TriangleMesh {
+  /** As in the manifest's `parts`: `skin`, `eyeLeft`, ... */
+  name: string;
+  /** `[V, 3]` unit length, outward. */
+  normals: Float32Array;
+  /** `[V, 2]` in the part's own chart, (0, 0) at the top left. */
+  uvs: Float32Array;
+  /** The albedo, sRGB. */
+  image: RgbaImage;
+}
