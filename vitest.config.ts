@@ -1,7 +1,9 @@
 import { playwright } from '@vitest/browser-playwright';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
+import type { BrowserCommand } from 'vitest/node';
 import { CHROMIUM_ARGS, findChromium } from './packages/test-utils/src/chromium.ts';
+import { compareWithGolden, type GoldenOptions } from './packages/test-utils/src/golden.ts';
 
 /** Imports shaders as text, as tsup.preset.ts does when building. */
 const shaderText: Plugin = {
@@ -9,6 +11,12 @@ const shaderText: Plugin = {
   enforce: 'pre',
   transform: (code, id) => (/\.(glsl|wgsl)$/.test(id) ? `export default ${JSON.stringify(code)}` : undefined),
 };
+
+/** Lets a browser test compare pixels (base64 of RGBA, top row first) with a stored picture. */
+const compareWithGoldenCommand: BrowserCommand<
+  [pixels: string, width: number, height: number, file: string, options: GoldenOptions]
+> = (_context, pixels, width, height, file, options) =>
+  compareWithGolden({ data: Buffer.from(pixels, 'base64'), width, height }, file, options);
 
 const shared = {
   plugins: [shaderText],
@@ -60,6 +68,7 @@ export default defineConfig({
                   enabled: true,
                   headless: true,
                   screenshotFailures: false,
+                  commands: { compareWithGolden: compareWithGoldenCommand },
                   provider: playwright({ launchOptions: { executablePath: chromium, args: CHROMIUM_ARGS } }),
                   instances: [{ browser: 'chromium' as const }],
                 },
