@@ -1,0 +1,271 @@
+/// <reference path="./glsl.d.ts" />
+import { FaceError, mergeOptions } from '@implicit-faces/runtime';
+import type { RendererErrorCode } from './errors.js';
+import { keepBindings, keepDrawState } from './gl-state.js';
+import { checkLighting, computeDominantLight } from './lighting.js';
+import { checkMesh, createPartBuffers, createTexture, deletePartBuffers, type PartBuffers } from './part-buffers.js';
+import { createProgram, type Program } from './program.js';
+import fragmentMain from './shaders/avatar.frag.glsl';
+import vertexMain from './shaders/avatar.vert.glsl';
+import shadingChunk from './shaders/chunks/shading.glsl';
+import type { Gloss, PartImage, PartMesh, RenderOptions } from './types.js';
+
+/** Tunables of `createAvatarRenderer`. */
+export interface AvatarRendererOptions {
+  /** From `canvas.getContext('webgl2')`; `null`, as that gives where there is no WebGL2, is refused with a clear error. */
+  gl: WebGL2RenderingContext | null;
+  /** Highlights by part name. A part that is not named is matte, which is the model's own formula: albedo times shading. */
+  gloss?: Readonly<Record<string, Gloss>>;
+  /** Sharpness of textures seen at a slant, 1 (off) to 16. */
+  maxAnisotropy?: number;
+  /** Called when a lost context is back and everything has been uploaded again: draw. */
+  onRestored?: () => void;
+}
+
+export const AVATAR_RENDERER_DEFAULTS = { gloss: {}, maxAnisotropy: 8 };
+
+/** Gloss of living faces: wet eyes, teeth and tongue, slightly oily skin. */
+export const FACE_GLOSS: Readonly<Record<string, Gloss>> = {
+  skin: { strength: 0.5, exponent: 12 },
+  eyeLeft: { strength: 1, exponent: 400 },
+  eyeRight: { strength: 1, exponent: 400 },
+  teethUpper: { strength: 0.7, exponent: 60 },
+  teethLower: { strength: 0.7, exponent: 60 },
+  tongue: { strength: 0.7, exponent: 40 },
+};
+
+const MATTE: Gloss = { strength: 0, exponent: 1 };
+
+/** Even white light: shading 1 everywhere. */
+const EVEN_LIGHT = /* @__PURE__ */ new Float32Array(27).fill(1 / 0.282095, 0, 3);
+
+export interface AvatarRenderer {
+  /**
+   * Replaces all parts. The meshes are kept, not copied, to upload them again should the context be lost; parts may share an image.
+   *
+   * @throws FaceError `SHAPE` when arrays do not fit together, naming part and array.
+   */
+  setMeshes(meshes: readonly PartMesh[]): void;
+
+  /**
+   * Moves a part's vertices: another expression of the same avatar.
+   *
+   * @param positions - `[V, 3]`, metres, kept, not copied.
+   * @param normals - `[V, 3]`, kept, not copied.
+   * @throws FaceError `UNKNOWN_PART` when there is none of that name, `SHAPE` when V is not the part's.
+   */
+  updatePositions(name: string, positions: Float32Array, normals: Float32Array): void;
+
+  /**
+   * Sets the light, even white until then.
+   *
+   * @param lighting - `[9, 3]` linear RGB spherical harmonics, copied.
+   * @throws FaceError `SHAPE` when it is not 27 finite numbers.
+   */
+  setLighting(lighting: ArrayLike<number>): void;
+
+  /** Draws, with depth, and leaves WebGL's state as it was. Does nothing while the context is lost. */
+  render(options: RenderOptions): void;
+
+  /** Frees everything on the graphics card. */
+  dispose(): void;
+}
+
+/** What is on the graphics card; gone when the context is lost. */
+interface Resources {
+  program: Program;
+  parts: Map<string, PartBuffers>;
+  textures: Map<PartImage, WebGLTexture>;
+}
+
+/**
+ * Creates a renderer that rasterises an avatar's parts under spherical-harmonics light.
+ *
+ * @throws FaceError `NO_WEBGL2` without a WebGL2 context, `SHADER` when the driver refuses a shader.
+ * @example
+ * const renderer = createAvatarRenderer({ gl: canvas.getContext('webgl2') });
+ * renderer.setMeshes(await avatarMeshes(model, avatar));
+ * renderer.render({ clipFromCamera, cameraFromWorld });
+ */
+export function createAvatarRenderer(options: AvatarRendererOptions): AvatarRenderer {
+  const { gloss, maxAnisotropy } = mergeOptions(
+    AVATAR_RENDERER_DEFAULTS as Required<Pick<AvatarRendererOptions, 'gloss' | 'maxAnisotropy'>>,
+    {
+      gloss: options.gloss,
+      maxAnisotropy: options.maxAnisotropy,
+    },
+  );
+  const gl = checkContext(options.gl);
+  const { canvas } = gl;
+  let meshes = new Map<string, PartMesh>();
+  let lighting = EVEN_LIGHT;
+  let light = computeDominantLight(lighting);
+  let resources: Resources | undefined = upload();
+  let disposed = false;
+
+  function upload(): Resources {
+    const program = createProgram(gl, assembleShader(vertexMain), assembleShader(shadingChunk, fragmentMain));
+    const created: Resources = { program, parts: new Map(), textures: new Map() };
+    uploadParts(created);
+    return created;
+  }
+
+  function uploadParts({ parts, textures }: Resources): void {
+    keepBindings(gl, () => {
+      for (const mesh of meshes.values()) {
+        const texture = textures.get(mesh.image) ?? createTexture(gl, mesh.image, maxAnisotropy);
+        textures.set(mesh.image, texture);
+        parts.set(mesh.name, createPartBuffers(gl, mesh, texture));
+      }
+    });
+  }
+
+  function deleteParts({ parts, textures }: Resources): void {
+    for (const part of parts.values()) deletePartBuffers(gl, part);
+    for (const texture of textures.values()) gl.deleteTexture(texture);
+    parts.clear();
+    textures.clear();
+  }
+
+  /** What is on the graphics card; nothing from the moment the context is lost, which is before the page hears of it. */
+  function present(): Resources | undefined {
+    return gl.isContextLost() ? undefined : resources;
+  }
+
+  // Without preventDefault the browser never gives the context back.
+  const onLost = (event: Event) => {
+    event.preventDefault();
+    resources = undefined;
+  };
+  const onRestored = () => {
+    resources = upload();
+    options.onRestored?.();
+  };
+  canvas.addEventListener('webglcontextlost', onLost);
+  canvas.addEventListener('webglcontextrestored', onRestored);
+
+  function checkOpen(who: string): void {
+    if (disposed)
+      throw new FaceError<RendererErrorCode>('DISPOSED', `${who}: this renderer was disposed of. Create another.`);
+  }
+
+  function drawParts(
+    { program, parts }: Resources,
+    { clipFromCamera, cameraFromWorld, viewport, framebuffer, outputColorSpace }: RenderOptions,
+  ): void {
+    if (framebuffer !== undefined) gl.bindFramebuffer(gl.DRAW_FRAMEBUFFER, framebuffer);
+    if (viewport) gl.viewport(...viewport);
+    for (const name of ['BLEND', 'CULL_FACE', 'POLYGON_OFFSET_FILL', 'RASTERIZER_DISCARD'] as const)
+      gl.disable(gl[name]);
+    gl.enable(gl.DEPTH_TEST);
+    gl.depthFunc(gl.LEQUAL);
+    gl.depthMask(true);
+    gl.frontFace(gl.CCW);
+    // A sampler object of the caller's would override the texture's own filters.
+    gl.bindSampler(0, null);
+
+    const { handle, uniforms } = program;
+    gl.useProgram(handle);
+    gl.uniformMatrix4fv(uniforms.clipFromCamera, false, Float32Array.from(clipFromCamera));
+    gl.uniformMatrix4fv(uniforms.cameraFromWorld, false, Float32Array.from(cameraFromWorld));
+    gl.uniform3fv(uniforms.eye, cameraPlace(cameraFromWorld));
+    gl.uniform3fv(uniforms.lighting, lighting);
+    gl.uniform3fv(uniforms.toLight, light.toLight);
+    gl.uniform3fv(uniforms.lightColor, light.color);
+    gl.uniform1i(uniforms.encodeOutput, outputColorSpace === 'srgb-linear' ? 0 : 1);
+    gl.uniform1i(uniforms.albedoMap, 0);
+    for (const [name, part] of parts) {
+      const { strength, exponent } = gloss[name] ?? MATTE;
+      gl.uniform2f(uniforms.gloss, strength, exponent);
+      gl.bindTexture(gl.TEXTURE_2D, part.texture);
+      gl.bindVertexArray(part.vertexArray);
+      gl.drawElements(gl.TRIANGLES, part.indexCount, gl.UNSIGNED_INT, 0);
+    }
+  }
+
+  return {
+    setMeshes(given) {
+      checkOpen('setMeshes');
+      const maxTextureSize = gl.getParameter(gl.MAX_TEXTURE_SIZE) ?? Number.POSITIVE_INFINITY;
+      for (const mesh of given) checkMesh(mesh, maxTextureSize);
+      // Shallow copies, so that updatePositions does not change the caller's objects.
+      meshes = new Map(given.map((mesh) => [mesh.name, { ...mesh }]));
+      const current = present();
+      if (!current) return;
+      deleteParts(current);
+      uploadParts(current);
+    },
+
+    updatePositions(name, positions, normals) {
+      checkOpen('updatePositions');
+      const mesh = meshes.get(name);
+      if (!mesh) {
+        const known = [...meshes.keys()].join(', ') || 'none yet';
+        throw new FaceError<RendererErrorCode>(
+          'UNKNOWN_PART',
+          `updatePositions: there is no part ${name}. Parts: ${known}.`,
+        );
+      }
+      const { length } = mesh.positions;
+      if (positions.length !== length || normals.length !== length) {
+        throw new FaceError<RendererErrorCode>(
+          'SHAPE',
+          `updatePositions: ${name}: positions and normals should be [${length / 3}, 3]; received ${positions.length} and ${normals.length} numbers. Use setMeshes for another mesh.`,
+        );
+      }
+      Object.assign(mesh, { positions, normals });
+      const part = present()?.parts.get(name);
+      if (!part) return;
+      keepBindings(gl, () => {
+        gl.bindBuffer(gl.ARRAY_BUFFER, part.positions);
+        gl.bufferSubData(gl.ARRAY_BUFFER, 0, positions);
+        gl.bindBuffer(gl.ARRAY_BUFFER, part.normals);
+        gl.bufferSubData(gl.ARRAY_BUFFER, 0, normals);
+      });
+    },
+
+    setLighting(given) {
+      checkOpen('setLighting');
+      checkLighting('setLighting', given);
+      lighting = Float32Array.from(given);
+      light = computeDominantLight(lighting);
+    },
+
+    render(renderOptions) {
+      checkOpen('render');
+      const current = present();
+      if (current) keepDrawState(gl, () => drawParts(current, renderOptions));
+    },
+
+    dispose() {
+      disposed = true;
+      canvas.removeEventListener('webglcontextlost', onLost);
+      canvas.removeEventListener('webglcontextrestored', onRestored);
+      if (resources) {
+        deleteParts(resources);
+        gl.deleteProgram(resources.program.handle);
+      }
+      resources = undefined;
+    },
+  };
+}
+
+/** A whole shader from its pieces. */
+export function assembleShader(...pieces: string[]): string {
+  return ['#version 300 es', 'precision highp float;', ...pieces].join('\n');
+}
+
+function checkContext(gl: WebGL2RenderingContext | null): WebGL2RenderingContext {
+  // Contexts come from other frames and wrappers too, hence no instanceof.
+  if (gl && 'createVertexArray' in gl) return gl;
+  throw new FaceError<RendererErrorCode>(
+    'NO_WEBGL2',
+    `createAvatarRenderer: gl should be a WebGL2 context; received ${gl ? 'another kind' : 'null'}. Update the browser, or switch hardware acceleration on.`,
+  );
+}
+
+/** The camera's place in world space: -R' t of a rigid [R t]. */
+function cameraPlace(m: ArrayLike<number>): [number, number, number] {
+  const along = (column: number) => -(m[4 * column] * m[12] + m[4 * column + 1] * m[13] + m[4 * column + 2] * m[14]);
+  return [along(0), along(1), along(2)];
+}
