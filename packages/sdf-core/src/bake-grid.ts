@@ -39,7 +39,10 @@ export async function bakeGrid(field: Field, options: BakeGridOptions): Promise<
     throw new FaceError('RANGE', `bakeGrid: size should be whole numbers of at least 2; received ${size}.`);
   }
   if (![0, 1, 2].every((k) => bounds.min[k] < bounds.max[k])) {
-    throw new FaceError('RANGE', `bakeGrid: bounds.min should be below bounds.max; received ${bounds.min} and ${bounds.max}.`);
+    throw new FaceError(
+      'RANGE',
+      `bakeGrid: bounds.min should be below bounds.max; received ${bounds.min} and ${bounds.max}.`,
+    );
   }
   const [nx, ny, nz] = size;
   const step = size.map((n, k) => (bounds.max[k] - bounds.min[k]) / (n - 1));

@@ -3,10 +3,16 @@ import { FaceError } from './errors.js';
 /** Throws `SHAPE` unless `values` is a Float32Array of whole rows of `size` numbers. */
 export function checkRows(who: string, name: string, values: Float32Array, size: number): void {
   if (!(values instanceof Float32Array)) {
-    throw new FaceError('SHAPE', `${who}: ${name} should be a Float32Array; received ${typeof values}. Convert it first.`);
+    throw new FaceError(
+      'SHAPE',
+      `${who}: ${name} should be a Float32Array; received ${typeof values}. Convert it first.`,
+    );
   }
   if (values.length % size !== 0) {
-    throw new FaceError('SHAPE', `${who}: ${name} should be [N, ${size}]; received ${values.length} numbers. Pass whole rows.`);
+    throw new FaceError(
+      'SHAPE',
+      `${who}: ${name} should be [N, ${size}]; received ${values.length} numbers. Pass whole rows.`,
+    );
   }
 }
 
@@ -14,7 +20,10 @@ export function checkRows(who: string, name: string, values: Float32Array, size:
 export function checkLength(who: string, name: string, values: Float32Array, length: number): void {
   if (!(values instanceof Float32Array) || values.length !== length) {
     const received = values instanceof Float32Array ? `${values.length} numbers` : typeof values;
-    throw new FaceError('SHAPE', `${who}: ${name} should be a Float32Array of ${length} numbers; received ${received}.`);
+    throw new FaceError(
+      'SHAPE',
+      `${who}: ${name} should be a Float32Array of ${length} numbers; received ${received}.`,
+    );
   }
 }
 
@@ -22,7 +31,10 @@ export function checkLength(who: string, name: string, values: Float32Array, len
 export function checkFinite(who: string, name: string, values: Float32Array): void {
   for (let i = 0; i < values.length; i++) {
     if (!Number.isFinite(values[i])) {
-      throw new FaceError('RANGE', `${who}: ${name} should be finite; received ${values[i]} at ${i}. Drop or repair it first.`);
+      throw new FaceError(
+        'RANGE',
+        `${who}: ${name} should be finite; received ${values[i]} at ${i}. Drop or repair it first.`,
+      );
     }
   }
 }

@@ -1,5 +1,5 @@
-import type { Vec3 } from './primitives.js';
 import type { Codes } from './latent-codes.js';
+import type { Vec3 } from './primitives.js';
 import type { SdfModel } from './sdf-model.js';
 
 /** A scalar field, evaluated in batches: points `[N, 3]` -> distances `[N]`, metres, negative inside. */

@@ -2,8 +2,8 @@ export { BAKE_GRID_DEFAULTS, type BakeGridOptions, bakeGrid, type Grid, gridFiel
 export { FaceError, isFaceError, type SdfCoreErrorCode } from './errors.js';
 export { type Box, type Field, modelField, pointwiseField } from './field.js';
 export {
-  type Codes,
   type CodeSizes,
+  type Codes,
   checkCode,
   checkCodes,
   createCodes,

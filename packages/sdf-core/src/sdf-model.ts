@@ -1,4 +1,11 @@
-import { type Device, type Files, loadNetwork, type Manifest, type NetworkTensors, type OrtRuntime } from '@implicit-faces/runtime';
+import {
+  type Device,
+  type Files,
+  loadNetwork,
+  type Manifest,
+  type NetworkTensors,
+  type OrtRuntime,
+} from '@implicit-faces/runtime';
 import { checkFinite, checkLength, checkRows } from './check.js';
 import { type Codes, checkCodes } from './latent-codes.js';
 

@@ -75,7 +75,11 @@ const BISECTIONS = 40;
  * signal's reason.
  * @example const { t, hit, positions } = await sphereTrace(modelField(model, codes), rays, { bounds: manifest.bounds });
  */
-export async function sphereTrace(field: Field, rays: Rays, options: SphereTraceOptions = {}): Promise<SphereTraceResult> {
+export async function sphereTrace(
+  field: Field,
+  rays: Rays,
+  options: SphereTraceOptions = {},
+): Promise<SphereTraceResult> {
   const settings = { ...mergeOptions(SPHERE_TRACE_DEFAULTS, options), bounds: options.bounds };
   checkInput(rays, settings);
   const { origins, directions } = rays;
@@ -147,7 +151,8 @@ export async function sphereTrace(field: Field, rays: Rays, options: SphereTrace
       outsideD[ray] = d;
     }
     if (d < 0 || bracketed) {
-      result.overshot[ray] = 1;
+      // Going through by the least step is no fault of the field.
+      if (!bracketed && stepScale * outsideD[ray] > minStep) result.overshot[ray] = 1;
       bisections[ray]++;
       // The secant's guess, kept off the ends; every third time the middle, which bounds the number of steps.
       const share = bisections[ray] % 3 === 0 ? 0.5 : outsideD[ray] / (outsideD[ray] - insideD[ray]);
@@ -164,7 +169,11 @@ export async function sphereTrace(field: Field, rays: Rays, options: SphereTrace
 }
 
 /** Where a ray enters and leaves what it may see; entry after exit when it never does. */
-function interval(rays: Rays, ray: number, { bounds, maxDistance }: { bounds?: Box; maxDistance: number }): [number, number] {
+function interval(
+  rays: Rays,
+  ray: number,
+  { bounds, maxDistance }: { bounds?: Box; maxDistance: number },
+): [number, number] {
   let near = 0;
   let far = maxDistance;
   if (bounds) {
@@ -199,13 +208,18 @@ function checkInput({ origins, directions }: Rays, settings: typeof SPHERE_TRACE
   for (let i = 0; i < directions.length; i += 3) {
     const length = Math.hypot(directions[i], directions[i + 1], directions[i + 2]);
     if (Math.abs(length - 1) > 1e-3) {
-      throw new FaceError('RANGE', `${who}: rays.directions should be unit vectors; ray ${i / 3} has length ${length}. Normalise it.`);
+      throw new FaceError(
+        'RANGE',
+        `${who}: rays.directions should be unit vectors; ray ${i / 3} has length ${length}. Normalise it.`,
+      );
     }
   }
   for (const key of ['maxSteps', 'tolerance', 'stepScale', 'minStep', 'maxStep'] as const) {
-    if (!(settings[key] > 0)) throw new FaceError('RANGE', `${who}: ${key} should be above 0; received ${settings[key]}.`);
+    if (!(settings[key] > 0))
+      throw new FaceError('RANGE', `${who}: ${key} should be above 0; received ${settings[key]}.`);
   }
-  if (settings.maxSteps > 65000) throw new FaceError('RANGE', `${who}: maxSteps should be at most 65000; received ${settings.maxSteps}.`);
+  if (settings.maxSteps > 65000)
+    throw new FaceError('RANGE', `${who}: maxSteps should be at most 65000; received ${settings.maxSteps}.`);
   if (!settings.bounds && settings.maxDistance === Number.POSITIVE_INFINITY) {
     throw new FaceError('RANGE', `${who}: rays need an end. Give bounds or maxDistance.`);
   }

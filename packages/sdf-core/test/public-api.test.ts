@@ -1,0 +1,33 @@
+import { expect, it } from 'vitest';
+import * as api from '../src/index.js';
+
+it('exports what it says', () => {
+  expect(Object.keys(api).sort()).toMatchInlineSnapshot(`
+    [
+      "BAKE_GRID_DEFAULTS",
+      "FaceError",
+      "SPHERE_TRACE_DEFAULTS",
+      "bakeGrid",
+      "checkCode",
+      "checkCodes",
+      "createCodes",
+      "createExpression",
+      "expressionFromArkit",
+      "gridField",
+      "isFaceError",
+      "loadRig",
+      "loadSdfModel",
+      "mixCodes",
+      "modelField",
+      "opSmoothUnion",
+      "opSubtraction",
+      "opUnion",
+      "pointwiseField",
+      "sampleGrid",
+      "sdBox",
+      "sdCapsule",
+      "sdSphere",
+      "sphereTrace",
+    ]
+  `);
+});
