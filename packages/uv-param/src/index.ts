@@ -1,1 +1,23 @@
-export {};
+export { type BakeAlbedoOptions, bakeAlbedo, type LinearTexture, texelCentres } from './bake-albedo.js';
+export { decodeSrgb, encodeSrgb, linearFromSrgb, srgbFromLinear } from './colour-space.js';
+export { type CycleErrors, computeCycleErrors } from './cycle.js';
+export { FaceError, isFaceError, type UvParamErrorCode } from './errors.js';
+export { surfaceLandmarks } from './surface-landmarks.js';
+export {
+  type ChartMap,
+  loadTopology,
+  type PartTopology,
+  REGIONS,
+  type SkinTopology,
+  sampleChartMap,
+  type Topology,
+} from './topology.js';
+export {
+  type AlbedoVjp,
+  type LoadUvModelOptions,
+  loadUvModel,
+  type SurfaceJacobian,
+  type SurfaceUv,
+  type SurfaceVjp,
+  type UvModel,
+} from './uv-model.js';

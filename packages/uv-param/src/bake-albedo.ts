@@ -1,0 +1,49 @@
+import { FaceError } from './errors.js';
+import type { UvModel } from './uv-model.js';
+
+/** A square picture in linear RGB over the skin's chart: row 0 is at v = 0. */
+export interface LinearTexture {
+  /** `[size, size, 3]` */
+  data: Float32Array;
+  size: number;
+}
+
+export interface BakeAlbedoOptions {
+  signal?: AbortSignal;
+  /** Called with the share of the texels that is done, 0 to 1. */
+  onProgress?: (share: number) => void;
+}
+
+/**
+ * The place of every texel's centre.
+ *
+ * @returns `[size * size, 2]`, row by row.
+ * @throws FaceError `RANGE` unless `size` is a whole number of 1 to 8192.
+ */
+export function texelCentres(size: number): Float32Array {
+  if (!Number.isSafeInteger(size) || size < 1 || size > 8192) {
+    throw new FaceError('RANGE', `texelCentres: size should be a whole number of 1 to 8192; received ${size}.`);
+  }
+  return Float32Array.from({ length: 2 * size * size }, (_, i) => {
+    const texel = i >> 1;
+    return ((i & 1 ? Math.floor(texel / size) : texel % size) + 0.5) / size;
+  });
+}
+
+/**
+ * The skin's albedo as a picture, which is what people paint on. `encodeSrgb` makes an 8-bit image of it.
+ *
+ * @param texture - `[Dt]`
+ * @param expression - `[De]`
+ * @param size - texels along each side.
+ * @throws FaceError `RANGE` for the size, `CODES` for codes of another model. An abort rejects with the signal's reason.
+ */
+export async function bakeAlbedo(
+  model: UvModel,
+  texture: Float32Array,
+  expression: Float32Array,
+  size: number,
+  options: BakeAlbedoOptions = {},
+): Promise<LinearTexture> {
+  return { data: await model.albedo(texelCentres(size), texture, expression, undefined, options), size };
+}

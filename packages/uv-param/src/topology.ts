@@ -1,0 +1,121 @@
+import { type Files, loadTensors, type Manifest, type Tensor, takeTensor } from '@implicit-faces/runtime';
+import { FaceError } from './errors.js';
+
+/** A square of bytes over the skin's chart: row 0 is at v = 0. */
+export interface ChartMap {
+  /** `[size, size]` */
+  data: Uint8Array;
+  size: number;
+}
+
+/** The skin's triangulation of its chart. Its vertices' places are `surfaceFromUv(uv, codes)`. */
+export interface SkinTopology {
+  /** `[V, 2]` */
+  uv: Float32Array;
+  /** `[F, 3]`, counter-clockwise from outside. */
+  triangles: Uint32Array;
+}
+
+/** A part that moves by itself: an eye, a row of teeth with its gum, the tongue. */
+export interface PartTopology {
+  name: string;
+  /** `[V, 3]`, template space, metres; `partTransforms` poses them. */
+  positions: Float32Array;
+  /** `[V, 2]`, the part's own chart. */
+  uv: Float32Array;
+  /** `[F, 3]`, counter-clockwise from outside. */
+  triangles: Uint32Array;
+  /** `[size, size, 3]`, sRGB. */
+  texture: { data: Uint8Array; size: number };
+}
+
+/** The fixed things of a model: meshes, landmark places, masks and the rig. */
+export interface Topology {
+  skin: SkinTopology;
+  /** Parts 1 to P - 1, in the manifest's order. */
+  parts: PartTopology[];
+  /** Places of the landmarks on the skin's chart, `[L, 2]`: iBUG's 68 and MediaPipe's 468. */
+  landmarks: { 68: Float32Array; 468: Float32Array };
+  /** 255 on the face: no scalp, ears, neck, mouth bag or eye sockets. */
+  faceMask: ChartMap;
+  /** One of `REGIONS` per texel. */
+  regions: ChartMap;
+  /** `[De, 52]`: `expression = matrix * arkitWeights`. */
+  rig: { matrix: Float32Array };
+}
+
+/** What a texel of `Topology.regions` says. */
+export const REGIONS = {
+  otherSkin: 0,
+  lips: 1,
+  brows: 2,
+  scalp: 3,
+  ears: 4,
+  neck: 5,
+  mouthBag: 6,
+  eyeSockets: 7,
+  face: 8,
+} as const;
+
+/**
+ * Loads a model's topology.
+ *
+ * @throws FaceError `TENSORS`, naming the tensor that is missing, of another shape, or refers to vertices that are not there.
+ */
+export async function loadTopology(options: {
+  files: Files;
+  manifest: Manifest;
+  signal?: AbortSignal;
+}): Promise<Topology> {
+  const { files, manifest, signal } = options;
+  const tensors = await loadTensors(files, manifest, 'topology', { signal });
+  const mesh = (name: string) => {
+    const uv = takeTensor(tensors, `${name}.uv`, 'F32', ['V', 2]);
+    const triangles = takeTensor(tensors, `${name}.triangles`, 'U32', ['F', 3]).data;
+    const vertices = uv.dims[0];
+    const stray = triangles.find((vertex) => vertex >= vertices);
+    if (stray !== undefined) {
+      throw new FaceError(
+        'TENSORS',
+        `loadTopology: ${name}.triangles should name vertices below ${vertices}; received ${stray}. The file is of another model or version.`,
+      );
+    }
+    return { uv: uv.data, triangles, vertices };
+  };
+  const landmarks = (count: 68 | 468) => takeTensor(tensors, `landmarks${count}.uv`, 'F32', [count, 2]).data;
+  const { uv, triangles } = mesh('skin');
+  return {
+    skin: { uv, triangles },
+    parts: manifest.parts.slice(1).map((name) => {
+      const { vertices, ...part } = mesh(name);
+      const positions = takeTensor(tensors, `${name}.positions`, 'F32', [vertices, 3]).data;
+      const { data, size } = square(tensors, `${name}.texture`, [3]);
+      return { name, positions, ...part, texture: { data, size } };
+    }),
+    landmarks: { 68: landmarks(68), 468: landmarks(468) },
+    faceMask: square(tensors, 'faceMask', []),
+    regions: square(tensors, 'regions', []),
+    rig: {
+      matrix: takeTensor(tensors, 'rig.matrix', 'F32', [manifest.codes.expression, manifest.arkitNames.length]).data,
+    },
+  };
+}
+
+/**
+ * The byte of a chart map at each place: the nearest texel's, or the border's outside.
+ *
+ * @param uv - `[N, 2]`
+ * @returns `[N]`
+ */
+export function sampleChartMap({ data, size }: ChartMap, uv: Float32Array): Uint8Array {
+  const texel = (x: number) => Math.min(Math.max(Math.floor(x * size), 0), size - 1);
+  return Uint8Array.from({ length: uv.length / 2 }, (_, i) => data[texel(uv[2 * i + 1]) * size + texel(uv[2 * i])]);
+}
+
+function square(tensors: Record<string, Tensor>, name: string, rest: number[]): ChartMap {
+  const { data, dims } = takeTensor(tensors, name, 'U8', ['R', 'R', ...rest]);
+  if (dims[0] !== dims[1]) {
+    throw new FaceError('TENSORS', `loadTopology: ${name} should be square; received [${dims}].`);
+  }
+  return { data, size: dims[0] };
+}
