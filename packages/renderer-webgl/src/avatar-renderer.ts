@@ -151,7 +151,7 @@ export function createAvatarRenderer(options: AvatarRendererOptions): AvatarRend
 
   function drawParts(
     { program, parts }: Resources,
-    { clipFromCamera, cameraFromWorld, viewport, framebuffer, outputColorSpace }: RenderOptions,
+    { clipFromCamera, cameraFromWorld, viewport, framebuffer, outputColourSpace }: RenderOptions,
   ): void {
     if (framebuffer !== undefined) gl.bindFramebuffer(gl.DRAW_FRAMEBUFFER, framebuffer);
     if (viewport) gl.viewport(...viewport);
@@ -171,8 +171,8 @@ export function createAvatarRenderer(options: AvatarRendererOptions): AvatarRend
     gl.uniform3fv(uniforms.eye, cameraPlace(cameraFromWorld));
     gl.uniform3fv(uniforms.lighting, lighting);
     gl.uniform3fv(uniforms.toLight, light.toLight);
-    gl.uniform3fv(uniforms.lightColor, light.color);
-    gl.uniform1i(uniforms.encodeOutput, outputColorSpace === 'srgb-linear' ? 0 : 1);
+    gl.uniform3fv(uniforms.lightColour, light.colour);
+    gl.uniform1i(uniforms.encodeOutput, outputColourSpace === 'srgb-linear' ? 0 : 1);
     gl.uniform1i(uniforms.albedoMap, 0);
     for (const [name, part] of parts) {
       const { strength, exponent } = gloss[name] ?? MATTE;

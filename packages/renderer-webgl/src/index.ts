@@ -6,7 +6,6 @@ export {
   FACE_GLOSS,
 } from './avatar-renderer.js';
 export { CLIP_RANGE_DEFAULTS, type ClipRange, computeClipFromCamera, type Intrinsics } from './camera.js';
-export { encodeSrgb } from './color.js';
 export type { RendererErrorCode } from './errors.js';
 export { computeDominantLight, computeHighlight, computeShading, rotateLighting, type Vec3 } from './lighting.js';
 export {

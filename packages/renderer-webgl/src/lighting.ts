@@ -74,20 +74,20 @@ export function rotateLighting(
  * The directional light whose first-order harmonics these are: what makes highlights.
  *
  * @param lighting - `[9, 3]`.
- * @returns `toLight`, unit length, and `color`, its irradiance in linear RGB; straight up and black when no side is brighter.
+ * @returns `toLight`, unit length, and `colour`, its irradiance in linear RGB; straight up and black when no side is brighter.
  */
-export function computeDominantLight(lighting: ArrayLike<number>): { toLight: Vec3; color: Vec3 } {
+export function computeDominantLight(lighting: ArrayLike<number>): { toLight: Vec3; colour: Vec3 } {
   checkLighting('computeDominantLight', lighting);
   const axis = (channel: number): Vec3 => [lighting[9 + channel], lighting[3 + channel], lighting[6 + channel]];
   const axes = [axis(0), axis(1), axis(2)];
   const mean = [0, 1, 2].map((i) => axes.reduce((sum, a, channel) => sum + LUMINANCE[channel] * a[i], 0));
   const length = Math.hypot(...mean);
-  if (length < 1e-6) return { toLight: [0, 1, 0], color: [0, 0, 0] };
+  if (length < 1e-6) return { toLight: [0, 1, 0], colour: [0, 0, 0] };
   const [x, y, z] = mean.map((value) => value / length);
   // A light of irradiance E from d shades E max(0, n . d), whose first-order coefficient is E d times this.
   const projection = (SH[1] * 2 * Math.PI) / 3;
   const [r, g, b] = axes.map((a) => Math.max(a[0] * x + a[1] * y + a[2] * z, 0) / projection);
-  return { toLight: [x, y, z], color: [r, g, b] };
+  return { toLight: [x, y, z], colour: [r, g, b] };
 }
 
 /**
@@ -98,7 +98,7 @@ export function computeDominantLight(lighting: ArrayLike<number>): { toLight: Ve
  */
 export function computeHighlight(
   toLight: Vec3,
-  lightColor: Vec3,
+  lightColour: Vec3,
   gloss: Gloss,
   normal: Vec3,
   toEye: Vec3,
@@ -109,7 +109,7 @@ export function computeHighlight(
   const fresnel = 0.04 + 0.96 * (1 - Math.min(Math.max(dot(toEye, halfway), 0), 1)) ** 5;
   const lobe = ((gloss.exponent + 8) / 8) * Math.max(dot(normal, halfway), 0) ** gloss.exponent;
   const share = gloss.strength * fresnel * lobe * Math.max(dot(normal, toLight), 0);
-  return [lightColor[0] * share, lightColor[1] * share, lightColor[2] * share];
+  return [lightColour[0] * share, lightColour[1] * share, lightColour[2] * share];
 }
 
 /** @throws FaceError `SHAPE` unless `lighting` is 27 finite numbers. */

@@ -39,5 +39,5 @@ export interface RenderOptions {
   /** `null` is the canvas. The one that is bound, when absent. */
   framebuffer?: WebGLFramebuffer | null;
   /** `srgb` for a canvas and 8-bit targets, `srgb-linear` for targets that something else will encode. */
-  outputColorSpace?: 'srgb' | 'srgb-linear';
+  outputColourSpace?: 'srgb' | 'srgb-linear';
 }

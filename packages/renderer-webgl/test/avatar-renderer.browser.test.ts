@@ -1,10 +1,10 @@
 import { describe, expect, it, vi } from 'vitest';
+import { encodeSrgb } from '../src/colour.js';
 import {
   computeDominantLight,
   computeHighlight,
   computeShading,
   createAvatarRenderer,
-  encodeSrgb,
   type PartMesh,
 } from '../src/index.js';
 import { createProgram } from '../src/program.js';
@@ -37,7 +37,7 @@ describe('colour', () => {
       ...CAMERA,
       viewport: [0, 0, SIZE, SIZE],
       framebuffer: target.framebuffer,
-      outputColorSpace: 'srgb-linear',
+      outputColourSpace: 'srgb-linear',
     });
     const actual = target.read();
     const light = computeDominantLight(LIGHTING);
@@ -56,7 +56,7 @@ describe('colour', () => {
       if (discriminant < 0.02) continue; // the facetted outline
       const t = -4 * dz - Math.sqrt(discriminant);
       const n = [t * dx, t * dy, 4 + t * dz] as const;
-      const highlight = computeHighlight(light.toLight, light.color, gloss, n, [-dx, -dy, -dz]);
+      const highlight = computeHighlight(light.toLight, light.colour, gloss, n, [-dx, -dy, -dz]);
       const expected = computeShading(LIGHTING, n).map((value, c) => albedo * Math.max(value, 0) + highlight[c]);
       expect(actual.subarray(4 * i, 4 * i + 3)).toBeCloseToTensor(expected, 4e-3);
       compared++;
@@ -75,7 +75,7 @@ describe('colour', () => {
   it('takes texels in linear light: a fine checker looks as its linear mean', () => {
     const image = checkerImage(1024, 1024);
     const { target, renderer, frame } = setUp([sphereMesh('skin', { image })]);
-    renderer.render({ ...frame, outputColorSpace: 'srgb-linear' });
+    renderer.render({ ...frame, outputColourSpace: 'srgb-linear' });
     const linear = (byte: number) => ((byte / 255 + 0.055) / 1.055) ** 2.4;
     const mean = [(linear(230) + linear(90)) / 2, (linear(190) + linear(120)) / 2, (linear(165) + linear(170)) / 2];
     // Nearer than mixing the bytes would be, which is 0.06 away in red.
@@ -120,12 +120,12 @@ describe('depth', () => {
 
   it('is the distance that the projection makes of it', () => {
     const { gl, target, renderer, frame } = setUp();
-    renderer.render({ ...frame, outputColorSpace: 'srgb-linear' });
+    renderer.render({ ...frame, outputColourSpace: 'srgb-linear' });
     // The sphere's nearest point is 3 m away; near is 1, far is 10.
     const depthAt = (z: number) => ((10 + 1) / (10 - 1) - (2 * 10) / (10 - 1) / z) * 0.5 + 0.5;
     const vertex =
       'uniform vec3 z; void main() { gl_Position = vec4(vec2(gl_VertexID & 1, gl_VertexID >> 1) * 4.0 - 1.0, z.x, 1.0); }';
-    const fragment = 'out vec4 color; void main() { color = vec4(0.0, 1.0, 0.0, 1.0); }';
+    const fragment = 'out vec4 colour; void main() { colour = vec4(0.0, 1.0, 0.0, 1.0); }';
     const head = '#version 300 es\nprecision highp float;\n';
     const probe = createProgram(gl, head + vertex, head + fragment);
     const seenAt = (z: number) => {

@@ -14,7 +14,6 @@ it('exports these names', () => {
       "computeShading",
       "createAvatarRenderer",
       "createOrbitControls",
-      "encodeSrgb",
       "rotateLighting",
     ]
   `);

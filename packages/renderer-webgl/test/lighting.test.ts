@@ -29,7 +29,7 @@ it('turns light in place and all the way round', () => {
 
 it('finds a directional light', () => {
   const direction = unit();
-  const color: Vec3 = [2, 1.5, 0.5];
+  const colour: Vec3 = [2, 1.5, 0.5];
   // Projection of E max(0, n . d) by summing over evenly spread directions.
   const projected = new Float32Array(27);
   const count = 20000;
@@ -42,17 +42,17 @@ it('finds a directional light', () => {
       const only = new Float32Array(27);
       only[3 * k] = 1;
       const basis = computeShading(only, [x, y, z])[0];
-      for (let c = 0; c < 3; c++) projected[3 * k + c] += (cosine * color[c] * basis * 4 * Math.PI) / count;
+      for (let c = 0; c < 3; c++) projected[3 * k + c] += (cosine * colour[c] * basis * 4 * Math.PI) / count;
     }
   }
   const light = computeDominantLight(projected);
   expect(light.toLight).toBeCloseToTensor(direction, 1e-3);
-  expect(light.color).toBeCloseToTensor(color, 2e-3);
+  expect(light.colour).toBeCloseToTensor(colour, 2e-3);
 });
 
 it('finds no directional light in even light', () => {
   const even = new Float32Array(27).fill(3, 0, 3);
-  expect(computeDominantLight(even)).toEqual({ toLight: [0, 1, 0], color: [0, 0, 0] });
+  expect(computeDominantLight(even)).toEqual({ toLight: [0, 1, 0], colour: [0, 0, 0] });
 });
 
 it('mirrors most where the normal is half way between light and eye, and nothing from behind', () => {

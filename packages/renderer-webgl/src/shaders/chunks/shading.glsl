@@ -1,4 +1,4 @@
-// Light on skin. Unit vectors in world space, linear RGB. Twins in ../../lighting.ts and ../../color.ts.
+// Light on skin. Unit vectors in world space, linear RGB. Twins in ../../lighting.ts and ../../colour.ts.
 
 // Shading under second-order spherical harmonics, one row of RGB per coefficient (docs/conventions.md, "Colour and light").
 vec3 computeShading(vec3 lighting[9], vec3 n) {
@@ -10,14 +10,14 @@ vec3 computeShading(vec3 lighting[9], vec3 n) {
 }
 
 // Normalised Blinn-Phong with Schlick's Fresnel term (4 % head-on, as water or skin) from one directional light of irradiance
-// lightColor. gloss is (strength, exponent); toLight and toEye point away from the surface.
-vec3 computeHighlight(vec3 toLight, vec3 lightColor, vec2 gloss, vec3 n, vec3 toEye) {
+// lightColour. gloss is (strength, exponent); toLight and toEye point away from the surface.
+vec3 computeHighlight(vec3 toLight, vec3 lightColour, vec2 gloss, vec3 n, vec3 toEye) {
   // An epsilon because the two may be opposite, with no direction half way.
   vec3 halfway = toLight + toEye;
   halfway /= max(length(halfway), 1e-6);
   float fresnel = 0.04 + 0.96 * pow(1.0 - clamp(dot(toEye, halfway), 0.0, 1.0), 5.0);
   float lobe = (gloss.y + 8.0) / 8.0 * pow(max(dot(n, halfway), 0.0), gloss.y);
-  return lightColor * (gloss.x * fresnel * lobe * max(dot(n, toLight), 0.0));
+  return lightColour * (gloss.x * fresnel * lobe * max(dot(n, toLight), 0.0));
 }
 
 // Linear light to sRGB's curve, each in 0 to 1 (IEC 61966-2-1).
