@@ -149,7 +149,7 @@ describe('is what the slow twin makes', () => {
   ] as const)('seed %i, %i nodes, level %f, spacing %j', (seed, nodes, isolevel, spacing, Data) => {
     const random = createRandom(seed);
     const grid: Grid = {
-      data: Data.from({ length: nodes * (nodes + 1) * (nodes + 2) }, () => random.uniform(-1, 1)),
+      data: new Data(nodes * (nodes + 1) * (nodes + 2)).map(() => random.uniform(-1, 1)),
       dims: [nodes, nodes + 1, nodes + 2],
       origin: [-3, 4, 5],
       spacing,
