@@ -24,7 +24,9 @@ const cases: Record<string, () => ArrayLike<number>> = {
   'renderAvatar, clay': () => renderAvatar(meshes, camera, lighting, { ...size, clay: true }).data,
 };
 
-console.log(`${cpus()[0].model}, Node ${process.version}, ${meshes[0].positions.length / 3} vertices, ${meshes[0].indices.length / 3} triangles`);
+console.log(
+  `${cpus()[0].model}, Node ${process.version}, ${meshes[0].positions.length / 3} vertices, ${meshes[0].indices.length / 3} triangles`,
+);
 for (const [name, run] of Object.entries(cases)) {
   const times: number[] = [];
   let checksum = 0;

@@ -48,7 +48,11 @@ export function viewCamera(yawDeg: number, options: ViewCameraOptions = {}): Cam
  * @param out - destination `[N, 3]`: x, y in pixels, and the depth along the viewing axis in metres. Where the depth is not positive,
  * the point is behind the camera and its pixel means nothing.
  */
-export function projectPoints(camera: Camera, points: Float32Array, out = new Float32Array(points.length)): Float32Array {
+export function projectPoints(
+  camera: Camera,
+  points: Float32Array,
+  out = new Float32Array(points.length),
+): Float32Array {
   const { cameraFromWorld: m, focalLengthPx: f, principalPointPx } = camera;
   const [cx, cy] = principalPointPx;
   for (let i = 0; i < points.length; i += 3) {

@@ -1,5 +1,12 @@
+export { type ArkitRig, computeArkitRig, type MorphTarget, type RiggedMesh } from './arkit-rig.js';
+export { type AvatarModel, loadAvatar, saveAvatar } from './avatar-file.js';
+export { type AvatarMeshesOptions, avatarMeshes } from './avatar-meshes.js';
+export { solveBoundedLeastSquares } from './bounded-least-squares.js';
 export { cropCamera, projectPoints, VIEW_CAMERA_DEFAULTS, type ViewCameraOptions, viewCamera } from './camera.js';
 export { type AvatarErrorCode, FaceError, isFaceError } from './errors.js';
+export { type EncodePng, type ExportGlbOptions, exportGlb } from './export-glb.js';
+export { exportObj, type ObjExport } from './export-obj.js';
+export { type FaceModel, loadFaceModel } from './face-model.js';
 export { clayShading, type Shading, sphericalHarmonicsShading } from './lighting.js';
 export { computeNormals } from './mesh-normals.js';
 export { createMipmaps, type Mipmaps, sampleMipmaps } from './raster/mipmaps.js';

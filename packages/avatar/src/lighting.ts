@@ -24,7 +24,7 @@ export function sphericalHarmonicsShading(lighting: Lighting): Shading {
         l[18 + c] * zz +
         l[21 + c] * xz +
         l[24 + c] * xx;
-      out[c] = value > 0 ? value : 0;
+      out[c] = Math.max(value, 0);
     }
   };
 }
@@ -36,9 +36,9 @@ export function sphericalHarmonicsShading(lighting: Lighting): Shading {
 export function clayShading(camera: Camera): Shading {
   const m = camera.cameraFromWorld;
   const lights = [
-    { direction: [-0.55, 0.6, 0.58], strength: 0.85 },
-    { direction: [0.85, 0.05, 0.52], strength: 0.22 },
-    { direction: [0.3, 0.75, -0.6], strength: 0.3 },
+    { direction: [-0.55, 0.6, 0.58], strength: 0.95 },
+    { direction: [0.85, 0.05, 0.52], strength: 0.2 },
+    { direction: [0.3, 0.75, -0.6], strength: 0.35 },
   ].map(({ direction: [x, y, z], strength }) => ({
     x: m[0] * x + m[1] * y + m[2] * z,
     y: m[4] * x + m[5] * y + m[6] * z,
@@ -46,7 +46,7 @@ export function clayShading(camera: Camera): Shading {
     strength: strength / Math.hypot(x, y, z),
   }));
   return (x, y, z, out) => {
-    let sum = 0.1 + 0.04 * y;
+    let sum = 0.07 + 0.03 * y;
     for (const light of lights) sum += Math.max(0, light.strength * (x * light.x + y * light.y + z * light.z));
     out[0] = sum;
     out[1] = sum;

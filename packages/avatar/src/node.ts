@@ -1,1 +1,1 @@
-export {};
+export { encodePng } from './encode-png.js';

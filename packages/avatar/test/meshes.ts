@@ -1,7 +1,10 @@
 import { computeNormals, type PartMesh, type RgbaImage } from '../src/index.js';
 
 /** The unit square at z = 0, facing +Z, in `columns x rows` cells of two triangles; UV like a texture seen from the front. */
-export function gridMesh(columns: number, rows: number): { positions: Float32Array; uvs: Float32Array; indices: Uint32Array } {
+export function gridMesh(
+  columns: number,
+  rows: number,
+): { positions: Float32Array; uvs: Float32Array; indices: Uint32Array } {
   const positions: number[] = [];
   const uvs: number[] = [];
   const indices: number[] = [];
@@ -19,7 +22,13 @@ export function gridMesh(columns: number, rows: number): { positions: Float32Arr
 }
 
 /** A ball of longitudes and latitudes. */
-export function ballMesh(name: string, radius: number, centre: readonly number[], image: RgbaImage, segments = 24): PartMesh {
+export function ballMesh(
+  name: string,
+  radius: number,
+  centre: readonly number[],
+  image: RgbaImage,
+  segments = 24,
+): PartMesh {
   const { uvs, indices } = gridMesh(segments, segments / 2);
   const positions = new Float32Array((uvs.length / 2) * 3);
   for (let i = 0; i < uvs.length / 2; i++) {

@@ -1,5 +1,5 @@
+import { decodeSrgb } from '@implicit-faces/uv-param';
 import type { RgbaImage } from '../types.js';
-import { LINEAR_FROM_SRGB } from './srgb.js';
 
 /** A texture and its halvings down to one texel, in linear RGB, so that averages are those of light. */
 export interface Mipmaps {
@@ -9,12 +9,7 @@ export interface Mipmaps {
 /** Prepares a texture for `sampleMipmaps`; every level is the box average of the one before. */
 export function createMipmaps(image: RgbaImage): Mipmaps {
   let { width, height } = image;
-  let data = new Float32Array(3 * width * height);
-  for (let i = 0, j = 0; j < data.length; i += 4, j += 3) {
-    data[j] = LINEAR_FROM_SRGB[image.data[i]];
-    data[j + 1] = LINEAR_FROM_SRGB[image.data[i + 1]];
-    data[j + 2] = LINEAR_FROM_SRGB[image.data[i + 2]];
-  }
+  let data = decodeSrgb(image.data);
   const levels = [{ data, width, height }];
   while (width > 1 || height > 1) {
     const halfWidth = Math.max(1, width >> 1);

@@ -6,7 +6,7 @@ import type { Camera, Lighting, PartMesh, RgbaImage } from '../types.js';
 import { createMipmaps, type Mipmaps } from './mipmaps.js';
 import { createRaster, type Raster, rasterize } from './rasterize.js';
 import { computeTexelDensities, type Material, shade } from './shade.js';
-import { LINEAR_FROM_SRGB, srgbFromLinear } from './srgb.js';
+import { LINEAR_FROM_SRGB_BYTE, srgbByteFromLinear } from './srgb.js';
 
 export interface RenderOptions {
   width: number;
@@ -34,7 +34,7 @@ export interface Rendering extends RgbaImage {
 }
 
 /** A grey that neither burns out under the key nor drowns in the shadow. */
-const CLAY_ALBEDO = 0.42;
+const CLAY_ALBEDO = 0.6;
 /** Bounds the working memory: larger pictures are drawn in bands. */
 const SAMPLES_PER_BAND = 1 << 20;
 
@@ -84,18 +84,30 @@ function backdrop(width: number, height: number, background: RenderOptions['back
   }
   if (background.width !== width || background.height !== height) {
     const received = `${background.width}x${background.height}`;
-    throw new FaceError('SHAPE', `renderAvatar: the background should be ${width}x${height}; received ${received}. Resize it.`);
+    throw new FaceError(
+      'SHAPE',
+      `renderAvatar: the background should be ${width}x${height}; received ${received}. Resize it.`,
+    );
   }
   data.set(background.data);
   return data;
 }
 
-function textured(meshes: readonly PartMesh[], mipmaps: readonly Mipmaps[] = meshes.map(({ image }) => createMipmaps(image))): Material {
+function textured(
+  meshes: readonly PartMesh[],
+  mipmaps: readonly Mipmaps[] = meshes.map(({ image }) => createMipmaps(image)),
+): Material {
   return { mipmaps, densities: meshes.map((mesh, i) => computeTexelDensities(mesh, mipmaps[i])) };
 }
 
 /** Averages each pixel's samples in linear light and blends them over what is in `data`. */
-function resolve(raster: Raster, colours: Float32Array, supersample: number, data: Uint8ClampedArray, mask: Uint8Array): void {
+function resolve(
+  raster: Raster,
+  colours: Float32Array,
+  supersample: number,
+  data: Uint8ClampedArray,
+  mask: Uint8Array,
+): void {
   const width = raster.width / supersample;
   const samples = supersample ** 2;
   for (let pixel = 0; pixel < mask.length; pixel++) {
@@ -120,9 +132,9 @@ function resolve(raster: Raster, colours: Float32Array, supersample: number, dat
     const behind = ((1 - covered / samples) * data[i + 3]) / 255;
     const front = 1 / (covered + behind * samples);
     const back = front * behind * samples;
-    data[i] = srgbFromLinear(front * red + back * LINEAR_FROM_SRGB[data[i]]);
-    data[i + 1] = srgbFromLinear(front * green + back * LINEAR_FROM_SRGB[data[i + 1]]);
-    data[i + 2] = srgbFromLinear(front * blue + back * LINEAR_FROM_SRGB[data[i + 2]]);
+    data[i] = srgbByteFromLinear(front * red + back * LINEAR_FROM_SRGB_BYTE[data[i]]);
+    data[i + 1] = srgbByteFromLinear(front * green + back * LINEAR_FROM_SRGB_BYTE[data[i + 1]]);
+    data[i + 2] = srgbByteFromLinear(front * blue + back * LINEAR_FROM_SRGB_BYTE[data[i + 2]]);
     data[i + 3] = 255 * (covered / samples + behind);
     if (covered * 2 >= samples) mask[pixel] = 255;
   }

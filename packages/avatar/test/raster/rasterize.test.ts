@@ -79,7 +79,10 @@ describe('rasterize', () => {
       focalLengthPx: 50,
       principalPointPx: [25, 25] as const,
     };
-    const raster = rasterize([{ positions, indices: new Uint32Array([0, 1, 2, 0, 2, 3]) }], camera, { width: 50, height: 50 });
+    const raster = rasterize([{ positions, indices: new Uint32Array([0, 1, 2, 0, 2, 3]) }], camera, {
+      width: 50,
+      height: 50,
+    });
     let covered = 0;
     raster.part.forEach((part, i) => {
       if (part < 0) return;
@@ -99,7 +102,8 @@ describe('rasterize', () => {
     const camera = viewCamera(0, { target: [0.5, 0.5, 0], frame: 2, distance: 2, size: 16 });
     const behind = viewCamera(180, { target: [0.5, 0.5, 0], frame: 2, distance: 2, size: 16 });
     const count = (view: typeof camera, cullBack: boolean) =>
-      rasterize([{ positions, indices }], view, { width: 16, height: 16, cullBack }).part.filter((part) => part === 0).length;
+      rasterize([{ positions, indices }], view, { width: 16, height: 16, cullBack }).part.filter((part) => part === 0)
+        .length;
     expect([count(camera, true), count(behind, true), count(behind, false)]).toEqual([64, 0, 64]);
   });
 

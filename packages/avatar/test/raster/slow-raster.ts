@@ -19,9 +19,19 @@ const cross = (a: number[], b: number[]) => [
 ];
 
 /** The obvious twin of `rasterize`, for one pixel. */
-export function slowHit(meshes: readonly TriangleMesh[], camera: Camera, x: number, y: number, near: number): SlowHit | undefined {
+export function slowHit(
+  meshes: readonly TriangleMesh[],
+  camera: Camera,
+  x: number,
+  y: number,
+  near: number,
+): SlowHit | undefined {
   const m = Array.from(camera.cameraFromWorld);
-  const ray = [(x - camera.principalPointPx[0]) / camera.focalLengthPx, (camera.principalPointPx[1] - y) / camera.focalLengthPx, -1];
+  const ray = [
+    (x - camera.principalPointPx[0]) / camera.focalLengthPx,
+    (camera.principalPointPx[1] - y) / camera.focalLengthPx,
+    -1,
+  ];
   const hits: SlowHit[] = [];
   meshes.forEach(({ positions, indices }, part) => {
     const corner = (i: number) => {

@@ -1,0 +1,90 @@
+import type { Codes } from '@implicit-faces/sdf-core';
+import type { PartTopology } from '@implicit-faces/uv-param';
+import { FaceError } from './errors.js';
+import type { FaceModel } from './face-model.js';
+import { computeNormals } from './mesh-normals.js';
+import type { Avatar, PartMesh, RgbaImage } from './types.js';
+
+export interface AvatarMeshesOptions {
+  /** `[De]`, instead of the avatar's own. */
+  expression?: Float32Array;
+  signal?: AbortSignal;
+}
+
+/**
+ * The avatar's parts as meshes: the skin's topology put through the inverse of g, and the other parts under their transforms.
+ *
+ * @returns one mesh per part in the manifest's order, posed space, metres, with smooth normals. The skin's image is the avatar's albedo.
+ * @throws FaceError `MODEL_MISMATCH` when the avatar is of another model, `CODES` when a code does not fit it.
+ * @example const [skin, eyeLeft] = await avatarMeshes(model, avatar);
+ */
+export async function avatarMeshes(
+  model: FaceModel,
+  avatar: Avatar,
+  options: AvatarMeshesOptions = {},
+): Promise<PartMesh[]> {
+  const { expression = avatar.expressionCode, signal } = options;
+  const codes = avatarCodes('avatarMeshes', model, avatar, expression);
+  signal?.throwIfAborted();
+  const { skin, parts } = model.uv.topology;
+  const positions = await model.uv.surfaceFromUv(skin.uv, codes);
+  signal?.throwIfAborted();
+  const transforms = await model.uv.partTransforms(codes);
+  signal?.throwIfAborted();
+  return [
+    withNormals(model.manifest.parts[0], positions, skin, avatar.albedo),
+    ...parts.map((part, i) =>
+      withNormals(
+        part.name,
+        transformPoints(transforms.subarray(12 * i, 12 * i + 12), part.positions),
+        part,
+        partImage(part),
+      ),
+    ),
+  ];
+}
+
+/** The avatar's codes for its model, with an expression of one's own. */
+export function avatarCodes(who: string, model: FaceModel, avatar: Avatar, expression: Float32Array): Codes {
+  if (avatar.modelId !== model.manifest.id) {
+    throw new FaceError(
+      'MODEL_MISMATCH',
+      `${who}: the avatar is of model ${avatar.modelId}; received model ${model.manifest.id}. Codes of one model mean nothing in another.`,
+    );
+  }
+  return { geometry: avatar.geometryCode, expression };
+}
+
+/** `[3, 4]` row-major times `[V, 3]` points. */
+export function transformPoints(transform: Float32Array, points: Float32Array): Float32Array {
+  const m = transform;
+  const out = new Float32Array(points.length);
+  for (let i = 0; i < points.length; i += 3) {
+    const x = points[i];
+    const y = points[i + 1];
+    const z = points[i + 2];
+    out[i] = m[0] * x + m[1] * y + m[2] * z + m[3];
+    out[i + 1] = m[4] * x + m[5] * y + m[6] * z + m[7];
+    out[i + 2] = m[8] * x + m[9] * y + m[10] * z + m[11];
+  }
+  return out;
+}
+
+function withNormals(
+  name: string,
+  positions: Float32Array,
+  { uv, triangles }: { uv: Float32Array; triangles: Uint32Array },
+  image: RgbaImage,
+): PartMesh {
+  return { name, positions, normals: computeNormals(positions, triangles), uvs: uv, indices: triangles, image };
+}
+
+function partImage({ texture: { data, size } }: PartTopology): RgbaImage {
+  const rgba = new Uint8ClampedArray(4 * size * size).fill(255);
+  for (let i = 0, j = 0; j < data.length; i += 4, j += 3) {
+    rgba[i] = data[j];
+    rgba[i + 1] = data[j + 1];
+    rgba[i + 2] = data[j + 2];
+  }
+  return { data: rgba, width: size, height: size };
+}

@@ -1,0 +1,96 @@
+import { NodeIO } from '@gltf-transform/core';
+import validator from 'gltf-validator';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Avatar, avatarMeshes, computeArkitRig, exportGlb, type FaceModel } from '../src/index.js';
+import { encodePng } from '../src/node.js';
+import { loadTinyModel, tinyAvatar } from './tiny-avatar.js';
+
+let model: FaceModel;
+let avatar: Avatar;
+let glb: Uint8Array;
+beforeAll(async () => {
+  model = await loadTinyModel();
+  // Beyond what weights of 0 to 1 can say, so that something is left for the base.
+  avatar = tinyAvatar(model, [0.4, 1.3, -0.2]);
+  glb = await exportGlb(model, avatar, { encodePng });
+});
+afterAll(() => model.dispose());
+
+describe('exportGlb', () => {
+  it('has no errors and no warnings by the Khronos validator', async () => {
+    const { issues, info } = await validator.validateBytes(glb);
+    expect(issues.messages.filter(({ severity }) => severity <= 1)).toEqual([]);
+    expect(info).toMatchObject({ hasMorphTargets: true, hasTextures: true, drawCallCount: 6 });
+  });
+
+  it('has a node, a material and a texture per part', async () => {
+    const document = await new NodeIO().readBinary(glb);
+    const root = document.getRoot();
+    const names = ['head', 'eyeLeft', 'eyeRight', 'teethUpper', 'teethLower', 'tongue'];
+    expect(
+      root
+        .getDefaultScene()!
+        .listChildren()[0]
+        .listChildren()
+        .map((node) => node.getName()),
+    ).toEqual(names);
+    expect(root.getAsset()).toMatchObject({ version: '2.0', extras: { modelId: 'tiny-face-model', units: 'metre' } });
+    for (const mesh of root.listMeshes()) {
+      const material = mesh.listPrimitives()[0].getMaterial()!;
+      expect([material.getMetallicFactor(), material.getRoughnessFactor() > 0]).toEqual([0, true]);
+      expect(material.getBaseColorTexture()).not.toBeNull();
+    }
+    const head = root.listMeshes()[0].listPrimitives()[0].getMaterial()!.getBaseColorTexture()!;
+    const texture = await sharp(head.getImage()!).ensureAlpha().raw().toBuffer();
+    expect(new Uint8ClampedArray(texture)).toEqual(avatar.albedo.data);
+  });
+
+  it("names Apple's 52 blendshapes, and at its weights is the fitted mesh", async () => {
+    const document = await new NodeIO().readBinary(glb);
+    const fitted = await avatarMeshes(model, avatar);
+    for (const [i, mesh] of document.getRoot().listMeshes().entries()) {
+      const primitive = mesh.listPrimitives()[0];
+      expect(mesh.getExtras().targetNames).toEqual(model.manifest.arkitNames);
+      const weights = mesh.getWeights();
+      expect(weights.length).toBe(52);
+      const sum = Float64Array.from(primitive.getAttribute('POSITION')!.getArray()!);
+      primitive.listTargets().forEach((target, k) => {
+        target
+          .getAttribute('POSITION')!
+          .getArray()!
+          .forEach((delta: number, j: number) => {
+            sum[j] += weights[k] * delta;
+          });
+      });
+      expect(sum).toBeCloseToTensor(fitted[i].positions, 1e-7);
+      expect(primitive.getIndices()!.getArray()).toEqual(Uint16Array.from(fitted[i].indices));
+    }
+  });
+
+  it('stops when told to', async () => {
+    const aborted = exportGlb(model, avatar, { encodePng, signal: AbortSignal.abort() });
+    await expect(aborted).rejects.toMatchObject({ name: 'AbortError' });
+  });
+});
+
+describe('computeArkitRig', () => {
+  it('finds the weights of an expression that the rig can say', async () => {
+    const { names, weights } = await computeArkitRig(model, tinyAvatar(model, [0.25, 0.5, 0.75]));
+    const found = Object.fromEntries(names.map((name, k) => [name, weights[k]]).filter(([, weight]) => weight !== 0));
+    expect(found).toEqual({ jawOpen: 0.25, eyeBlinkLeft: 0.5, eyeBlinkRight: 0.75 });
+  });
+
+  it('moves every part as the model does, from rest', async () => {
+    const { names, meshes } = await computeArkitRig(model, tinyAvatar(model, [0, 0, 0]));
+    const rest = await avatarMeshes(model, tinyAvatar(model, [0, 0, 0]));
+    const blink = await avatarMeshes(model, tinyAvatar(model, [0, 1, 0]));
+    const k = names.indexOf('eyeBlinkLeft');
+    meshes.forEach((mesh, i) => {
+      expect(mesh.positions).toBeCloseToTensor(rest[i].positions, 1e-7);
+      const moved = mesh.positions.map((value, j) => value + mesh.targets[k]!.positions[j]);
+      expect(moved).toBeCloseToTensor(blink[i].positions, 1e-7);
+      expect(mesh.targets[names.indexOf('cheekPuff')]).toBeUndefined();
+    });
+  });
+});

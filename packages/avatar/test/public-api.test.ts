@@ -1,0 +1,43 @@
+import { expect, it } from 'vitest';
+import * as main from '../src/index.js';
+import * as node from '../src/node.js';
+
+it('exports these names and no others', () => {
+  expect(Object.keys(main).sort()).toMatchInlineSnapshot(`
+    [
+      "FaceError",
+      "RASTERIZE_DEFAULTS",
+      "RENDER_DEFAULTS",
+      "VIEW_CAMERA_DEFAULTS",
+      "VISIBILITY_DEFAULTS",
+      "avatarMeshes",
+      "clayShading",
+      "computeArkitRig",
+      "computeNormals",
+      "computeTexelDensities",
+      "createMipmaps",
+      "createRaster",
+      "cropCamera",
+      "exportGlb",
+      "exportObj",
+      "isFaceError",
+      "loadAvatar",
+      "loadFaceModel",
+      "projectPoints",
+      "rasterize",
+      "renderAvatar",
+      "sampleMipmaps",
+      "saveAvatar",
+      "shade",
+      "solveBoundedLeastSquares",
+      "sphericalHarmonicsShading",
+      "viewCamera",
+      "visiblePoints",
+    ]
+  `);
+  expect(Object.keys(node).sort()).toMatchInlineSnapshot(`
+    [
+      "encodePng",
+    ]
+  `);
+});
