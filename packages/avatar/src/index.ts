@@ -7,6 +7,7 @@ export { type AvatarErrorCode, FaceError, isFaceError } from './errors.js';
 export { type EncodePng, type ExportGlbOptions, exportGlb } from './export-glb.js';
 export { exportObj, type ObjExport } from './export-obj.js';
 export { type FaceModel, loadFaceModel } from './face-model.js';
+export { FIELD_MESH_DEFAULTS, type FieldMeshOptions, fieldMesh } from './field-mesh.js';
 export { clayShading, type Shading, sphericalHarmonicsShading } from './lighting.js';
 export { computeNormals } from './mesh-normals.js';
 export { createMipmaps, type Mipmaps, sampleMipmaps } from './raster/mipmaps.js';

@@ -5,6 +5,7 @@ import * as node from '../src/node.js';
 it('exports these names and no others', () => {
   expect(Object.keys(main).sort()).toMatchInlineSnapshot(`
     [
+      "FIELD_MESH_DEFAULTS",
       "FaceError",
       "RASTERIZE_DEFAULTS",
       "RENDER_DEFAULTS",
@@ -20,6 +21,7 @@ it('exports these names and no others', () => {
       "cropCamera",
       "exportGlb",
       "exportObj",
+      "fieldMesh",
       "isFaceError",
       "loadAvatar",
       "loadFaceModel",
