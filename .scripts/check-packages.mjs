@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { installAndBuild, pnpm, ROOT } from './workspace.mjs';
+import { installAndBuild, ROOT } from './workspace.mjs';
 
 const failures = [];
 const work = mkdtempSync(join(tmpdir(), 'check-packages-'));
@@ -51,7 +51,14 @@ for (const { folder, manifest } of packages) {
 const tarballs = join(work, 'tarballs');
 mkdirSync(tarballs);
 const filters = packages.flatMap(({ manifest }) => ['--filter', manifest.name]);
-if (pnpm(...filters, '--recursive', 'pack', '--pack-destination', tarballs) !== 0) failures.push('pnpm pack');
+check('pack', process.execPath, [
+  '.scripts/pnpm.mjs',
+  ...filters,
+  '--recursive',
+  'pack',
+  '--pack-destination',
+  tarballs,
+]);
 
 const tarballOf = ({ name, version }) => join(tarballs, `${name.slice(1).replace('/', '-')}-${version}.tgz`);
 const bin = (name) => join(ROOT, 'node_modules', '.bin', name);
