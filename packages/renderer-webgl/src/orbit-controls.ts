@@ -7,7 +7,7 @@ export interface OrbitControlsOptions {
   /** What the camera looks at and turns about. */
   target?: readonly [number, number, number];
   distance?: number;
-  /** Positive: the camera is at the subject's left (+X). */
+  /** The head's turn as the camera sees it: positive, the face looks to the picture's right (and the camera is at -X). */
   yawRad?: number;
   /** Positive: the camera is above. */
   pitchRad?: number;
@@ -77,7 +77,7 @@ export function createOrbitControls(canvas: HTMLElement, options: OrbitControlsO
 
   function cameraFromWorld(): Float32Array {
     const place = vec3.fromValues(
-      target[0] + distance * Math.cos(pitchRad) * Math.sin(yawRad),
+      target[0] - distance * Math.cos(pitchRad) * Math.sin(yawRad),
       target[1] + distance * Math.sin(pitchRad),
       target[2] + distance * Math.cos(pitchRad) * Math.cos(yawRad),
     );
@@ -100,15 +100,15 @@ export function createOrbitControls(canvas: HTMLElement, options: OrbitControlsO
     } else {
       // Half a turn for the canvas' height, whatever its size.
       const radiansPerPixel = Math.PI / canvas.clientHeight;
-      turn(-dx * radiansPerPixel, dy * radiansPerPixel);
+      turn(dx * radiansPerPixel, dy * radiansPerPixel);
     }
   }
 
   const keys: Record<string, () => void> = {
     ArrowLeft: () => turn(-0.1, 0),
     ArrowRight: () => turn(0.1, 0),
-    ArrowUp: () => turn(0, 0.1),
-    ArrowDown: () => turn(0, -0.1),
+    ArrowUp: () => turn(0, -0.1),
+    ArrowDown: () => turn(0, 0.1),
     '+': () => approach(0.9),
     '-': () => approach(1 / 0.9),
   };

@@ -27,7 +27,7 @@ it('starts in front, at the distance given', () => {
   expect(place()).toBeCloseToTensor([0, 0, 2], 1e-6);
 });
 
-it('turns by dragging: half the height to the left is a quarter turn to the subject’s left', () => {
+it('turns the head as it is dragged: half the height to the left is a quarter turn, which shows the left side of the subject', () => {
   const onChange = vi.fn();
   const { pointer } = setUp(onChange);
   pointer('pointerdown', 100, 50);
@@ -36,6 +36,16 @@ it('turns by dragging: half the height to the left is a quarter turn to the subj
   pointer('pointermove', 0, 0);
   expect(place()).toBeCloseToTensor([2, 0, 0], 1e-5);
   expect(onChange).toHaveBeenCalledOnce();
+});
+
+it('turns by the arrow keys as by dragging', () => {
+  const { canvas } = setUp();
+  canvas.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight' }));
+  canvas.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowDown' }));
+  expect(place()).toBeCloseToTensor(
+    [-2 * Math.sin(0.1) * Math.cos(0.1), 2 * Math.sin(0.1), 2 * Math.cos(0.1) * Math.cos(0.1)],
+    1e-5,
+  );
 });
 
 it('never turns over the top', () => {
