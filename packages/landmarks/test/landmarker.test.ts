@@ -17,7 +17,8 @@ import {
 } from '../src/index.js';
 import { decodeImage, modelFiles } from '../src/node.js';
 import fixture from './fixtures/astronaut.json' with { type: 'json' };
-import { ASTRONAUT, SHARED_PHOTOS } from './helpers/photos.js';
+import { ASTRONAUT } from './helpers/photos.js';
+import { SHARED_PHOTOS } from './helpers/shared-photos.js';
 
 let landmarker: Landmarker;
 let astronaut: Image;
