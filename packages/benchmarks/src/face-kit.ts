@@ -1,0 +1,138 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FaceError } from '@implicit-faces/runtime';
+import { type NpyArray, readNpz } from './npz.js';
+
+/** Vertex ranges of ICT-FaceKit, from its README. */
+const SKIN_END = 14062;
+const FACE_END = 9409;
+const MOUTH_SOCKET = [11248, 13294] as const;
+const EYE_SOCKETS = [13294, 14062] as const;
+/** After the eyeballs come tear film, blend and occlusion meshes and lashes, which are no part of our model. */
+const EYES_END = 24591;
+
+const LIPS_RADIUS = 0.01;
+const LIDS_RADIUS = 0.006;
+
+/** The generator that the truth comes from: ICT-FaceKit's linear head. Metres, glTF axes. */
+export interface FaceKit {
+  expressionNames: string[];
+  /** The mean face, `[V + 1, 3]`: FaceKit's vertices and the middle of the neck's rim, which closes the skin. */
+  neutral: Float32Array;
+  /** `[V + 1, 3]` for an identity `[100]` and an expression `[57 or more]`. */
+  pose(identity: Float32Array, expression: Float32Array): Float32Array;
+  /** `[F, 3]` the closed skin: face, head, neck with a lid at the bottom, mouth socket, eye sockets. */
+  skin: Uint32Array;
+  /** `[F, 3]` the skin first, then gums, tongue, teeth and eyeballs. */
+  all: Uint32Array;
+  /** Indices of triangles of `skin`: on the face, and of these near the lips' and the lids' rims. */
+  regions: { face: Uint32Array; lips: Uint32Array; lids: Uint32Array };
+}
+
+/**
+ * Reads `facekit/facekit.npz`.
+ *
+ * @param data - the folder that holds `facekit`.
+ * @throws FaceError `DATA` when the file is not there or is another version.
+ */
+export async function loadFaceKit(data: string): Promise<FaceKit> {
+  const path = join(data, 'facekit', 'facekit.npz');
+  const bytes = await readFile(path).catch((cause) => {
+    throw new FaceError('DATA', `evaluate:model: ${path} cannot be read. Pass the data folder, that holds facekit/facekit.npz, as --data.`, { cause });
+  });
+  return createFaceKit(readNpz(bytes));
+}
+
+/** Builds the generator from the arrays of the file. @throws FaceError `DATA` when one is missing or of another shape. */
+export function createFaceKit(arrays: Record<string, NpyArray>): FaceKit {
+  const take = (name: string, dims: number[]) => {
+    const array = arrays[name];
+    if (!array || String(array.dims) !== String(dims)) {
+      throw new FaceError('DATA', `evaluate:model: facekit.npz should hold ${name} [${dims}]; received ${array ? `[${array.dims}]` : 'nothing'}.`);
+    }
+    return array.data;
+  };
+  const vertices = arrays.neutral?.dims[0] ?? 0;
+  const neutralCm = take('neutral', [vertices, 3]) as Float32Array;
+  const identityCm = take('identity_offsets', [100, vertices, 3]) as Float32Array;
+  const expressionNames = take('expression_names', [57]) as string[];
+  const expressionCm = take('expression_offsets', [57, vertices, 3]) as Float32Array;
+  const quads = take('faces', [arrays.faces?.dims[0] ?? 0, 4]) as Int32Array;
+
+  const open = triangulate(quads, SKIN_END);
+  const rim = findRim(open);
+  const lid: number[] = [];
+  for (const [a, b] of rim) lid.push(b, a, vertices);
+  const skin = Uint32Array.from([...open, ...lid]);
+  const inner = triangulate(quads, EYES_END).filter((_, i, all) => Math.max(...all.subarray(i - (i % 3), i - (i % 3) + 3)) >= SKIN_END);
+
+  function pose(identity: Float32Array, expression: Float32Array): Float32Array {
+    const positions = new Float32Array(3 * (vertices + 1));
+    positions.set(neutralCm);
+    const add = (offsets: Float32Array, code: Float32Array, count: number) => {
+      for (let k = 0; k < count; k++) {
+        const weight = code[k];
+        if (weight === 0) continue;
+        const at = 3 * vertices * k;
+        for (let i = 0; i < 3 * vertices; i++) positions[i] += weight * offsets[at + i];
+      }
+    };
+    add(identityCm, identity, 100);
+    add(expressionCm, expression, 57);
+    for (const [vertex] of rim) for (let k = 0; k < 3; k++) positions[3 * vertices + k] += positions[3 * vertex + k] / rim.length;
+    return positions.map((x) => x / 100);
+  }
+
+  const neutral = pose(new Float32Array(100), new Float32Array(57));
+  const corners = (triangle: number) => skin.subarray(3 * triangle, 3 * triangle + 3);
+  const face = Uint32Array.from({ length: skin.length / 3 }, (_, i) => i).filter((i) => corners(i).every((v) => v < FACE_END));
+  const nearRim = ([start, end]: readonly [number, number], radius: number) => {
+    const rimPoints = rimVertices(quads, start, end).map((v) => neutral.subarray(3 * v, 3 * v + 3));
+    const isNear = (v: number) =>
+      rimPoints.some((p) => Math.hypot(p[0] - neutral[3 * v], p[1] - neutral[3 * v + 1], p[2] - neutral[3 * v + 2]) < radius);
+    return face.filter((i) => corners(i).every(isNear));
+  };
+  return {
+    expressionNames,
+    neutral,
+    pose,
+    skin,
+    all: Uint32Array.from([...skin, ...inner]),
+    regions: { face, lips: nearRim(MOUTH_SOCKET, LIPS_RADIUS), lids: nearRim(EYE_SOCKETS, LIDS_RADIUS) },
+  };
+}
+
+/** Two triangles of each quad (-1 pads triangles) whose vertices are all below `end`, flat. */
+function triangulate(quads: Int32Array, end: number): Uint32Array {
+  const triangles: number[] = [];
+  for (let i = 0; i < quads.length; i += 4) {
+    const [a, b, c, d] = quads.subarray(i, i + 4);
+    if (Math.max(a, b, c, d) >= end) continue;
+    triangles.push(a, b, c);
+    if (d >= 0) triangles.push(a, c, d);
+  }
+  return Uint32Array.from(triangles);
+}
+
+/** Directed edges without a twin: the rim of the neck, the skin's only border. */
+function findRim(triangles: Uint32Array): [number, number][] {
+  const key = (a: number, b: number) => a * 65536 + b;
+  const edges = new Map<number, [number, number]>();
+  for (let i = 0; i < triangles.length; i += 3) {
+    for (let k = 0; k < 3; k++) {
+      const [a, b] = [triangles[i + k], triangles[i + ((k + 1) % 3)]];
+      edges.set(key(a, b), [a, b]);
+    }
+  }
+  return [...edges.values()].filter(([a, b]) => !edges.has(key(b, a)));
+}
+
+/** The face's vertices that share a quad with a socket's. */
+function rimVertices(quads: Int32Array, start: number, end: number): number[] {
+  const rim = new Set<number>();
+  for (let i = 0; i < quads.length; i += 4) {
+    const quad = [...quads.subarray(i, i + 4)];
+    if (quad.some((v) => v >= start && v < end)) for (const v of quad) if (v >= 0 && v < FACE_END) rim.add(v);
+  }
+  return [...rim];
+}

@@ -1,0 +1,149 @@
+import { type FileEntry, type Files, type Manifest, type OrtRuntime, readVerified } from '@implicit-faces/runtime';
+import { type Codes, loadSdfModel, type SdfModel } from '@implicit-faces/sdf-core';
+import { createRandom } from '@implicit-faces/test-utils';
+import { loadUvModel } from '@implicit-faces/uv-param';
+import type { FaceKit } from './face-kit.js';
+import { countFmasPerPoint, measurePeakFmas, measurePointsPerSecond } from './speed.js';
+import { mean, median, quantile } from './statistics.js';
+import { measureSurface } from './surface-metrics.js';
+import { createTestSet } from './test-set.js';
+import { measureTrace } from './trace-metrics.js';
+import { TriangleSurface } from './triangle-surface.js';
+import { loadAtlasCheck, measureUv } from './uv-metrics.js';
+
+export interface EvaluateModelOptions {
+  ort: OrtRuntime;
+  files: Files;
+  manifest: Manifest;
+  kit: FaceKit;
+  seed?: number;
+  threads?: number;
+  /** How many of the test set's faces; all when absent. */
+  faces?: number;
+  signal?: AbortSignal;
+  /** Called after each face with the share that is done, 0 to 1. */
+  onProgress?: (share: number) => void;
+}
+
+export const EVALUATE_MODEL_DEFAULTS = { seed: 20231, threads: 2 };
+
+/** What the shipped networks reach on faces that training never saw. README.md says how each figure is measured. */
+export interface ModelReport {
+  model: string;
+  version: string;
+  faces: number;
+  surfaceMeanMm: number;
+  surfaceP95Mm: number;
+  lipsP95Mm: number;
+  lidsP95Mm: number;
+  backP95Mm: number;
+  backMaxMm: number;
+  normalMeanDeg: number;
+  eikonalMean: number;
+  traceMissShare: number;
+  uvMedianMm: number;
+  uvP95Mm: number;
+  inverseUvMedianMm: number;
+  inverseUvP95Mm: number;
+  cycleMedianMm: number;
+  cycleP95Mm: number;
+  bytesShipped: number;
+  pointsPerSecond: number;
+  fmasPerPoint: number | null;
+  peakFmasPerSecond: number;
+  fmaPeakShare: number | null;
+  /** The test face with the largest mean surface error, by its index. */
+  worstFace: { index: number; surfaceMeanMm: number };
+  seconds: number;
+}
+
+/** Measures the networks of a model against the generator of the faces. */
+export async function evaluateModel(options: EvaluateModelOptions): Promise<ModelReport> {
+  const { ort, files, manifest, kit, signal, onProgress } = options;
+  const { seed, threads } = { ...EVALUATE_MODEL_DEFAULTS, ...options };
+  const begin = performance.now();
+  const codesOfFaces = createTestSet(manifest, kit.expressionNames, seed).slice(0, options.faces);
+  const random = createRandom(seed + 1);
+  const truth = { skin: new TriangleSurface(kit.neutral, kit.skin), all: new TriangleSurface(kit.neutral, kit.all) };
+  const check = await loadAtlasCheck(files, manifest);
+  const sdf = await loadSdfModel({ ort, files, manifest, threads, signal });
+  const uv = await loadUvModel({ ort, files, manifest, threads, signal });
+
+  const figures = { face: [], lips: [], lids: [], normalDegrees: [], eikonal: [], back: [], uv: [], inverseUv: [], cycle: [] } as Record<
+    'face' | 'lips' | 'lids' | 'normalDegrees' | 'eikonal' | 'back' | 'uv' | 'inverseUv' | 'cycle',
+    Float32Array[]
+  >;
+  let rays = 0;
+  let wrong = 0;
+  try {
+    for (const [index, codes] of codesOfFaces.entries()) {
+      signal?.throwIfAborted();
+      const positions = kit.pose(codes.geometry, codes.expression);
+      truth.skin.move(positions);
+      truth.all.move(positions);
+      const { points, ...surface } = await measureSurface(sdf, codes, kit, truth.skin, random);
+      const trace = await measureTrace(sdf, codes, truth, index, random);
+      const charts = await measureUv(uv, codes, check, positions, points);
+      for (const [key, values] of Object.entries({ ...surface, ...charts, back: trace.back })) {
+        figures[key as keyof typeof figures].push(values);
+      }
+      rays += trace.rays;
+      wrong += trace.wrong;
+      onProgress?.((index + 1) / codesOfFaces.length);
+    }
+    const speed = await measureSpeed(sdf, codesOfFaces[0], { ort, files, manifest, threads });
+    const all = (key: keyof typeof figures) => concatenate(figures[key]);
+    const mm = (metres: number) => 1000 * metres;
+    const perFace = figures.face.map((values) => mm(mean(values)));
+    const worst = perFace.indexOf(Math.max(...perFace));
+    return {
+      model: manifest.id,
+      version: manifest.version,
+      faces: codesOfFaces.length,
+      surfaceMeanMm: mm(mean(all('face'))),
+      surfaceP95Mm: mm(quantile(all('face'), 0.95)),
+      lipsP95Mm: mm(quantile(all('lips'), 0.95)),
+      lidsP95Mm: mm(quantile(all('lids'), 0.95)),
+      backP95Mm: mm(quantile(all('back'), 0.95)),
+      backMaxMm: mm(quantile(all('back'), 1)),
+      normalMeanDeg: mean(all('normalDegrees')),
+      eikonalMean: mean(all('eikonal')),
+      traceMissShare: wrong / rays,
+      uvMedianMm: mm(median(all('uv'))),
+      uvP95Mm: mm(quantile(all('uv'), 0.95)),
+      inverseUvMedianMm: mm(median(all('inverseUv'))),
+      inverseUvP95Mm: mm(quantile(all('inverseUv'), 0.95)),
+      cycleMedianMm: mm(median(all('cycle'))),
+      cycleP95Mm: mm(quantile(all('cycle'), 0.95)),
+      bytesShipped: Object.values(manifest.files).reduce((sum, { bytes }) => sum + bytes, 0),
+      ...speed,
+      worstFace: { index: worst, surfaceMeanMm: perFace[worst] },
+      seconds: (performance.now() - begin) / 1000,
+    };
+  } finally {
+    await Promise.all([sdf.dispose(), uv.dispose()]);
+  }
+}
+
+async function measureSpeed(
+  sdf: SdfModel,
+  codes: Codes,
+  { ort, files, manifest, threads }: Required<Pick<EvaluateModelOptions, 'ort' | 'files' | 'manifest' | 'threads'>>,
+): Promise<Pick<ModelReport, 'pointsPerSecond' | 'fmasPerPoint' | 'peakFmasPerSecond' | 'fmaPeakShare'>> {
+  const entry: FileEntry = manifest.files[manifest.networks.sdf.file];
+  const fmasPerPoint = countFmasPerPoint(await readVerified(files, entry)) ?? null;
+  const peakFmasPerSecond = await measurePeakFmas(ort, threads);
+  const pointsPerSecond = await measurePointsPerSecond(sdf, codes);
+  const fmaPeakShare = fmasPerPoint === null ? null : (fmasPerPoint * pointsPerSecond) / peakFmasPerSecond;
+  return { pointsPerSecond, fmasPerPoint, peakFmasPerSecond, fmaPeakShare };
+}
+
+function concatenate(arrays: Float32Array[]): Float32Array {
+  const result = new Float32Array(arrays.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const array of arrays) {
+    result.set(array, at);
+    at += array.length;
+  }
+  return result;
+}
