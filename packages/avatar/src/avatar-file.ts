@@ -20,6 +20,12 @@ export interface AvatarModel {
  */
 export function saveAvatar(avatar: Avatar): Uint8Array<ArrayBuffer> {
   const { albedo, camera } = avatar;
+  if (albedo.data.length !== 4 * albedo.width * albedo.height) {
+    throw new FaceError(
+      'SHAPE',
+      `saveAvatar: albedo should be RGBA of ${albedo.width}x${albedo.height}; received ${albedo.data.length} bytes. Fix its size.`,
+    );
+  }
   const rgb = new Uint8Array(3 * albedo.width * albedo.height);
   for (let i = 0, j = 0; j < rgb.length; i += 4, j += 3) {
     rgb[j] = albedo.data[i];

@@ -79,6 +79,8 @@ describe('avatar file', () => {
   }
 
   it('refuses to save arrays of the wrong size', () => {
+    const short = { ...avatar.albedo, height: 5 };
+    expect(() => saveAvatar({ ...avatar, albedo: short })).toThrow(expect.objectContaining({ code: 'SHAPE' }));
     expect(() => saveAvatar({ ...avatar, lighting: new Float32Array(9) })).toThrow(
       expect.objectContaining({ code: 'SHAPE' }),
     );

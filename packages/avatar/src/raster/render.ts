@@ -36,7 +36,7 @@ export interface Rendering extends RgbaImage {
 /** A grey that neither burns out under the key nor drowns in the shadow. */
 const CLAY_ALBEDO = 0.6;
 /** Bounds the working memory: larger pictures are drawn in bands. */
-const SAMPLES_PER_BAND = 1 << 20;
+const SAMPLES_PER_BAND = 1 << 18;
 
 /**
  * Draws the avatar: texture times shading, in linear light, with antialiased edges.
