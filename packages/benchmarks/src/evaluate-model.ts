@@ -40,7 +40,9 @@ async function main(): Promise<void> {
   if (!options.onlyPictures) {
     const kit = await loadFaceKit(options.data);
     const { faces, seed } = options;
-    const report = await withBar('faces', (onProgress) => evaluateModel({ ort, files, manifest, kit, faces, seed, onProgress }));
+    const report = await withBar('faces', (onProgress) =>
+      evaluateModel({ ort, files, manifest, kit, faces, seed, onProgress }),
+    );
     process.stdout.write(options.json ? `${JSON.stringify(rounded(report), null, 2)}\n` : table(report));
   }
   if (options.pictures) {
@@ -60,7 +62,12 @@ async function readText(path: string): Promise<string> {
 
 async function withBar<T>(label: string, work: (onProgress: (share: number) => void) => Promise<T>): Promise<T> {
   const bar = new SingleBar(
-    { stream: process.stderr, format: `${label} {bar} {percentage}% {duration_formatted}`, noTTYOutput: true, notTTYSchedule: 15000 },
+    {
+      stream: process.stderr,
+      format: `${label} {bar} {percentage}% {duration_formatted}`,
+      noTTYOutput: true,
+      notTTYSchedule: 15000,
+    },
     Presets.shades_classic,
   );
   bar.start(100, 0);

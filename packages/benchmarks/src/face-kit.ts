@@ -38,7 +38,11 @@ export interface FaceKit {
 export async function loadFaceKit(data: string): Promise<FaceKit> {
   const path = join(data, 'facekit', 'facekit.npz');
   const bytes = await readFile(path).catch((cause) => {
-    throw new FaceError('DATA', `evaluate:model: ${path} cannot be read. Pass the data folder, that holds facekit/facekit.npz, as --data.`, { cause });
+    throw new FaceError(
+      'DATA',
+      `evaluate:model: ${path} cannot be read. Pass the data folder, that holds facekit/facekit.npz, as --data.`,
+      { cause },
+    );
   });
   return createFaceKit(readNpz(bytes));
 }
@@ -48,7 +52,10 @@ export function createFaceKit(arrays: Record<string, NpyArray>): FaceKit {
   const take = (name: string, dims: number[]) => {
     const array = arrays[name];
     if (!array || String(array.dims) !== String(dims)) {
-      throw new FaceError('DATA', `evaluate:model: facekit.npz should hold ${name} [${dims}]; received ${array ? `[${array.dims}]` : 'nothing'}.`);
+      throw new FaceError(
+        'DATA',
+        `evaluate:model: facekit.npz should hold ${name} [${dims}]; received ${array ? `[${array.dims}]` : 'nothing'}.`,
+      );
     }
     return array.data;
   };
@@ -64,7 +71,9 @@ export function createFaceKit(arrays: Record<string, NpyArray>): FaceKit {
   const lid: number[] = [];
   for (const [a, b] of rim) lid.push(b, a, vertices);
   const skin = Uint32Array.from([...open, ...lid]);
-  const inner = triangulate(quads, EYES_END).filter((_, i, all) => Math.max(...all.subarray(i - (i % 3), i - (i % 3) + 3)) >= SKIN_END);
+  const inner = triangulate(quads, EYES_END).filter(
+    (_, i, all) => Math.max(...all.subarray(i - (i % 3), i - (i % 3) + 3)) >= SKIN_END,
+  );
 
   function pose(identity: Float32Array, expression: Float32Array): Float32Array {
     const positions = new Float32Array(3 * (vertices + 1));
@@ -79,17 +88,22 @@ export function createFaceKit(arrays: Record<string, NpyArray>): FaceKit {
     };
     add(identityCm, identity, 100);
     add(expressionCm, expression, 57);
-    for (const [vertex] of rim) for (let k = 0; k < 3; k++) positions[3 * vertices + k] += positions[3 * vertex + k] / rim.length;
+    for (const [vertex] of rim)
+      for (let k = 0; k < 3; k++) positions[3 * vertices + k] += positions[3 * vertex + k] / rim.length;
     return positions.map((x) => x / 100);
   }
 
   const neutral = pose(new Float32Array(100), new Float32Array(57));
   const corners = (triangle: number) => skin.subarray(3 * triangle, 3 * triangle + 3);
-  const face = Uint32Array.from({ length: skin.length / 3 }, (_, i) => i).filter((i) => corners(i).every((v) => v < FACE_END));
+  const face = Uint32Array.from({ length: skin.length / 3 }, (_, i) => i).filter((i) =>
+    corners(i).every((v) => v < FACE_END),
+  );
   const nearRim = ([start, end]: readonly [number, number], radius: number) => {
     const rimPoints = rimVertices(quads, start, end).map((v) => neutral.subarray(3 * v, 3 * v + 3));
     const isNear = (v: number) =>
-      rimPoints.some((p) => Math.hypot(p[0] - neutral[3 * v], p[1] - neutral[3 * v + 1], p[2] - neutral[3 * v + 2]) < radius);
+      rimPoints.some(
+        (p) => Math.hypot(p[0] - neutral[3 * v], p[1] - neutral[3 * v + 1], p[2] - neutral[3 * v + 2]) < radius,
+      );
     return face.filter((i) => corners(i).every(isNear));
   };
   return {

@@ -49,9 +49,9 @@ export interface ModelReport {
   cycleP95Mm: number;
   bytesShipped: number;
   pointsPerSecond: number;
-  fmasPerPoint: number | null;
+  fmasPerPoint: number;
   peakFmasPerSecond: number;
-  fmaPeakShare: number | null;
+  fmaPeakShare: number;
   /** The test face with the largest mean surface error, by its index. */
   worstFace: { index: number; surfaceMeanMm: number };
   seconds: number;
@@ -69,7 +69,17 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Mode
   const sdf = await loadSdfModel({ ort, files, manifest, threads, signal });
   const uv = await loadUvModel({ ort, files, manifest, threads, signal });
 
-  const figures = { face: [], lips: [], lids: [], normalDegrees: [], eikonal: [], back: [], uv: [], inverseUv: [], cycle: [] } as Record<
+  const figures = {
+    face: [],
+    lips: [],
+    lids: [],
+    normalDegrees: [],
+    eikonal: [],
+    back: [],
+    uv: [],
+    inverseUv: [],
+    cycle: [],
+  } as Record<
     'face' | 'lips' | 'lids' | 'normalDegrees' | 'eikonal' | 'back' | 'uv' | 'inverseUv' | 'cycle',
     Float32Array[]
   >;
@@ -131,11 +141,15 @@ async function measureSpeed(
   { ort, files, manifest, threads }: Required<Pick<EvaluateModelOptions, 'ort' | 'files' | 'manifest' | 'threads'>>,
 ): Promise<Pick<ModelReport, 'pointsPerSecond' | 'fmasPerPoint' | 'peakFmasPerSecond' | 'fmaPeakShare'>> {
   const entry: FileEntry = manifest.files[manifest.networks.sdf.file];
-  const fmasPerPoint = countFmasPerPoint(await readVerified(files, entry)) ?? null;
+  const fmasPerPoint = countFmasPerPoint(await readVerified(files, entry));
   const peakFmasPerSecond = await measurePeakFmas(ort, threads);
   const pointsPerSecond = await measurePointsPerSecond(sdf, codes);
-  const fmaPeakShare = fmasPerPoint === null ? null : (fmasPerPoint * pointsPerSecond) / peakFmasPerSecond;
-  return { pointsPerSecond, fmasPerPoint, peakFmasPerSecond, fmaPeakShare };
+  return {
+    pointsPerSecond,
+    fmasPerPoint,
+    peakFmasPerSecond,
+    fmaPeakShare: (fmasPerPoint * pointsPerSecond) / peakFmasPerSecond,
+  };
 }
 
 function concatenate(arrays: Float32Array[]): Float32Array {

@@ -3,32 +3,33 @@ import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
 /** What of an ONNX file matters for counting its work. The field numbers below are those of onnx.proto. */
 export interface OnnxGraph {
   nodes: { type: string; inputs: string[]; outputs: string[] }[];
-  /** By tensor: lengths of its axes, undefined where an axis is free. Tensors whose shape the file does not say are not there. */
-  shapes: Map<string, (number | undefined)[]>;
+  /** Inputs with a free axis. */
+  batched: string[];
+  /** Axes of the constant tensors, by name. */
+  constants: Map<string, number[]>;
 }
 
-/** Reads nodes and shapes of an ONNX file; other bytes give an empty graph or throw protobuf's error. */
+/** Reads an ONNX file's graph; an empty file gives an empty one, other bytes throw protobuf's error. */
 export function readOnnxGraph(bytes: Uint8Array): OnnxGraph {
-  const graph = readMessage(messages(readMessage(bytes), 7)[0] ?? new Uint8Array(0));
-  const shapes: OnnxGraph['shapes'] = new Map();
-  for (const field of [11, 12, 13]) {
-    for (const info of messages(graph, field).map(readMessage)) {
-      const type = readMessage(messages(info, 2)[0] ?? new Uint8Array(0));
-      const tensor = readMessage(messages(type, 1)[0] ?? new Uint8Array(0));
-      const [shape] = messages(tensor, 2);
-      if (!shape) continue;
-      const dims = messages(readMessage(shape), 1).map(readMessage);
-      shapes.set(
-        texts(info, 1)[0],
-        dims.map((dim) => dim.get(1)?.[0] as number | undefined),
-      );
-    }
-  }
-  for (const tensor of messages(graph, 5).map(readMessage)) shapes.set(texts(tensor, 8)[0], integers(tensor, 1));
+  const graph = inner(readMessage(bytes), 7);
+  const isFree = (dim: Message) => dim.has(2);
+  const batched = messages(graph, 11)
+    .map(readMessage)
+    .filter((info) =>
+      messages(inner(inner(inner(info, 2), 1), 2), 1)
+        .map(readMessage)
+        .some(isFree),
+    )
+    .map((info) => texts(info, 1)[0]);
+  const constants = new Map(
+    messages(graph, 5)
+      .map(readMessage)
+      .map((tensor) => [texts(tensor, 8)[0], integers(tensor, 1)]),
+  );
   const nodes = messages(graph, 1)
     .map(readMessage)
     .map((node) => ({ type: texts(node, 4)[0], inputs: texts(node, 1), outputs: texts(node, 2) }));
-  return { nodes, shapes };
+  return { nodes, batched, constants };
 }
 
 /** An ONNX file that multiplies two square matrices, `a` and `b`, into `c`. */
@@ -43,7 +44,18 @@ export function createProductNetwork(side: number): Uint8Array {
   };
   const writer = new BinaryWriter();
   writer.tag(1, 0).int64(8).tag(7, 2).fork();
-  writer.tag(1, 2).fork().tag(1, 2).string('a').tag(1, 2).string('b').tag(2, 2).string('c').tag(4, 2).string('MatMul').join();
+  writer
+    .tag(1, 2)
+    .fork()
+    .tag(1, 2)
+    .string('a')
+    .tag(1, 2)
+    .string('b')
+    .tag(2, 2)
+    .string('c')
+    .tag(4, 2)
+    .string('MatMul')
+    .join();
   writer.tag(2, 2).string('product');
   info(writer, 11, 'a');
   info(writer, 11, 'b');
@@ -68,6 +80,11 @@ function readMessage(bytes: Uint8Array): Message {
     message.set(field, values);
   }
   return message;
+}
+
+/** The one message in a field; empty when it is not there. */
+function inner(message: Message, field: number): Message {
+  return readMessage(messages(message, field)[0] ?? new Uint8Array(0));
 }
 
 function messages(message: Message, field: number): Uint8Array[] {

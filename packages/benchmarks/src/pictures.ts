@@ -1,7 +1,14 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Manifest } from '@implicit-faces/runtime';
-import { type Codes, createExpression, modelField, type Rays, type SdfModel, sphereTrace } from '@implicit-faces/sdf-core';
+import {
+  type Codes,
+  createExpression,
+  modelField,
+  type Rays,
+  type SdfModel,
+  sphereTrace,
+} from '@implicit-faces/sdf-core';
 import { createRandom } from '@implicit-faces/test-utils';
 import sharp from 'sharp';
 import { indicesWhere, normalized, rows } from './vectors.js';
@@ -39,7 +46,11 @@ export interface WritePicturesOptions {
  * @param folder - made when it is not there.
  * @returns the file's path.
  */
-export async function writePictures(model: SdfModel, folder: string, options: WritePicturesOptions = {}): Promise<string> {
+export async function writePictures(
+  model: SdfModel,
+  folder: string,
+  options: WritePicturesOptions = {},
+): Promise<string> {
   const { seed = 7, yaw = 12, signal, onProgress } = options;
   const random = createRandom(seed);
   const poses = Object.values(POSES);
@@ -77,8 +88,13 @@ async function drawClay(model: SdfModel, codes: Codes, yaw: number, signal?: Abo
   const pixels = new Uint8Array(WIDTH * HEIGHT).fill(BACKGROUND);
   seen.forEach((pixel, i) => {
     const part = partDistances.subarray(parts.length * i, parts.length * (i + 1)).indexOf(distance[i]);
-    const towards = (direction: (k: number) => number) => Math.max([0, 1, 2].reduce((sum, k) => sum + normals[3 * i + k] * direction(k), 0), 0);
-    const shading = LIGHT_SHARE * towards((k) => LIGHT[k]) + (1 - LIGHT_SHARE) * towards((k) => -rays.directions[3 * pixel + k]);
+    const towards = (direction: (k: number) => number) =>
+      Math.max(
+        [0, 1, 2].reduce((sum, k) => sum + normals[3 * i + k] * direction(k), 0),
+        0,
+      );
+    const shading =
+      LIGHT_SHARE * towards((k) => LIGHT[k]) + (1 - LIGHT_SHARE) * towards((k) => -rays.directions[3 * pixel + k]);
     pixels[pixel] = 255 * Math.min(GREYS[part] * (0.08 + 0.92 * shading), 1) ** (1 / 2.2);
   });
   return pixels;

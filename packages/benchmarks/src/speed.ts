@@ -38,21 +38,23 @@ export async function measurePeakFmas(ort: OrtRuntime, threads: number): Promise
 }
 
 /**
- * Multiply-adds per point of a network's matrix products, from the shapes that are written in its file. Products without a free axis (what only
- * depends on the codes) are not counted.
- *
- * @returns undefined where the file does not say the shapes.
+ * Multiply-adds per point of a network's layers: of its products of something that has a row per point with a constant matrix. What depends on
+ * the codes alone is done once per batch and not counted, nor are products with matrices made from the codes, which are small.
  */
-export function countFmasPerPoint(bytes: Uint8Array): number | undefined {
-  const { nodes, shapes } = readOnnxGraph(bytes);
+export function countFmasPerPoint(bytes: Uint8Array): number {
+  const { nodes, batched, constants } = readOnnxGraph(bytes);
+  const perPoint = new Set(batched);
+  const matrices = new Map(constants);
   let sum = 0;
+  // Nodes are in an order in which each comes after what it needs.
   for (const { type, inputs, outputs } of nodes) {
-    if (type !== 'MatMul' && type !== 'Gemm') continue;
-    const left = shapes.get(inputs[0]);
-    const result = shapes.get(outputs[0]);
-    if (!left || !result) return undefined;
-    if (!result.includes(undefined)) continue;
-    sum += result.reduce<number>((product, n) => product * (n ?? 1), left.at(-1) ?? 0);
+    const matrix = matrices.get(inputs[1]);
+    if (inputs.some((input) => perPoint.has(input))) {
+      for (const output of outputs) perPoint.add(output);
+      if ((type === 'MatMul' || type === 'Gemm') && matrix) sum += matrix.reduce((a, b) => a * b, 1);
+    } else if (matrices.has(inputs[0]) && (type === 'Transpose' || type === 'Identity')) {
+      matrices.set(outputs[0], matrices.get(inputs[0])!);
+    }
   }
   return sum;
 }

@@ -24,7 +24,13 @@ export interface SurfaceFigures {
 }
 
 /** Compares the skin part's zero set with the true skin, and looks at the whole field's slope near it. */
-export async function measureSurface(model: SdfModel, codes: Codes, kit: FaceKit, truth: TriangleSurface, random: Random): Promise<SurfaceFigures> {
+export async function measureSurface(
+  model: SdfModel,
+  codes: Codes,
+  kit: FaceKit,
+  truth: TriangleSurface,
+  random: Random,
+): Promise<SurfaceFigures> {
   const parts = model.manifest.parts.length;
   const skin: Field = async (points) => {
     const { partDistances } = await model.evaluateParts(points, codes);
@@ -41,7 +47,17 @@ export async function measureSurface(model: SdfModel, codes: Codes, kit: FaceKit
   const normalDegrees = cosines.map((cosine) => (Math.acos(Math.min(Math.max(cosine, -1), 1)) * 180) / Math.PI);
 
   const near = truth.sample(kit.regions.face, POINTS.eikonal, random);
-  const { gradient } = await model.gradient(moved(near.points, near.normals, random.uniforms(POINTS.eikonal, -SHELL, SHELL)), codes);
+  const { gradient } = await model.gradient(
+    moved(near.points, near.normals, random.uniforms(POINTS.eikonal, -SHELL, SHELL)),
+    codes,
+  );
   const eikonal = dots(gradient, gradient).map((square) => Math.abs(Math.sqrt(square) - 1));
-  return { face: projection.distances, lips: lips.distances, lids: lids.distances, normalDegrees, eikonal, points: face.points };
+  return {
+    face: projection.distances,
+    lips: lips.distances,
+    lids: lids.distances,
+    normalDegrees,
+    eikonal,
+    points: face.points,
+  };
 }

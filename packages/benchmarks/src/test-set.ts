@@ -1,4 +1,4 @@
-import { type Codes, type CodeSizes, createExpression } from '@implicit-faces/sdf-core';
+import { type CodeSizes, type Codes, createExpression } from '@implicit-faces/sdf-core';
 import { createRandom, type Random } from '@implicit-faces/test-utils';
 
 /** How many faces there are: each of the generator's 57 shapes alone, and mixes. */

@@ -48,7 +48,13 @@ export interface TrueHead {
 }
 
 /** Traces the field from all around and compares what is hit with the true head. */
-export async function measureTrace(model: SdfModel, codes: Codes, truth: TrueHead, index: number, random: Random): Promise<TraceFigures> {
+export async function measureTrace(
+  model: SdfModel,
+  codes: Codes,
+  truth: TrueHead,
+  index: number,
+  random: Random,
+): Promise<TraceFigures> {
   const field = modelField(model, codes);
   const { bounds } = model.manifest;
   const rays = cameraRays(index, bounds, random);
@@ -82,15 +88,29 @@ export async function measureTrace(model: SdfModel, codes: Codes, truth: TrueHea
 /** Where points of the volume outside of the head come to by going down the field's gradient. `[N, 3]` */
 async function traceDown(model: SdfModel, codes: Codes, random: Random): Promise<Float32Array> {
   const { bounds } = model.manifest;
-  const points = Float32Array.from({ length: 3 * VOLUME_POINTS }, (_, i) => random.uniform(bounds.min[i % 3], bounds.max[i % 3]));
+  const points = Float32Array.from({ length: 3 * VOLUME_POINTS }, (_, i) =>
+    random.uniform(bounds.min[i % 3], bounds.max[i % 3]),
+  );
   const { distance, gradient } = await model.gradient(points, codes);
   const outside = indicesWhere(VOLUME_POINTS, (i) => distance[i] > 0);
   const directions = normalized(rows(gradient, outside)).map((x) => -x);
-  const { hit, positions } = await sphereTrace(modelField(model, codes), { origins: rows(points, outside), directions }, { bounds });
-  return rows(positions, indicesWhere(hit.length, (i) => hit[i] === 1));
+  const { hit, positions } = await sphereTrace(
+    modelField(model, codes),
+    { origins: rows(points, outside), directions },
+    { bounds },
+  );
+  return rows(
+    positions,
+    indicesWhere(hit.length, (i) => hit[i] === 1),
+  );
 }
 
-async function distancesToTruth(model: SdfModel, codes: Codes, truth: TrueHead, points: Float32Array): Promise<Float32Array> {
+async function distancesToTruth(
+  model: SdfModel,
+  codes: Codes,
+  truth: TrueHead,
+  points: Float32Array,
+): Promise<Float32Array> {
   const { distance, partDistances } = await model.evaluateParts(points, codes);
   const parts = model.manifest.parts.length;
   const toSkin = truth.skin.distances(points);
@@ -105,7 +125,9 @@ function cameraRays(index: number, bounds: SdfModel['manifest']['bounds'], rando
   const targets = new Float32Array(origins.length);
   const centre = [0, 1, 2].map((k) => (bounds.min[k] + bounds.max[k]) / 2);
   for (let view = 0; view < VIEWS_PER_FACE; view++) {
-    const [yaw, pitch] = VIEWS[(index * VIEWS_PER_FACE + view) % VIEWS.length].map((degrees) => (degrees * Math.PI) / 180);
+    const [yaw, pitch] = VIEWS[(index * VIEWS_PER_FACE + view) % VIEWS.length].map(
+      (degrees) => (degrees * Math.PI) / 180,
+    );
     const right = [Math.cos(yaw), 0, -Math.sin(yaw)];
     const up = [-Math.sin(yaw) * Math.sin(pitch), Math.cos(pitch), -Math.cos(yaw) * Math.sin(pitch)];
     const away = [Math.sin(yaw) * Math.cos(pitch), Math.sin(pitch), Math.cos(yaw) * Math.cos(pitch)];

@@ -1,4 +1,4 @@
-import { type Manifest, type Files, loadTensors, takeTensor } from '@implicit-faces/runtime';
+import { type Files, loadTensors, type Manifest, takeTensor } from '@implicit-faces/runtime';
 import type { Codes } from '@implicit-faces/sdf-core';
 import { computeCycleErrors, type UvModel } from '@implicit-faces/uv-param';
 import { distancesBetween } from './vectors.js';
@@ -43,11 +43,20 @@ export async function loadAtlasCheck(files: Files, manifest: Manifest): Promise<
  * @param positions - the true vertices, `[V, 3]`.
  * @param surfacePoints - points on the true face for the cycle, `[N, 3]`.
  */
-export async function measureUv(model: UvModel, codes: Codes, check: AtlasCheck, positions: Float32Array, surfacePoints: Float32Array): Promise<UvFigures> {
+export async function measureUv(
+  model: UvModel,
+  codes: Codes,
+  check: AtlasCheck,
+  positions: Float32Array,
+  surfacePoints: Float32Array,
+): Promise<UvFigures> {
   const count = check.uv.length / 2;
   const points = Float32Array.from({ length: 3 * count }, (_, at) => {
     const [i, k] = [Math.floor(at / 3), at % 3];
-    return [0, 1, 2].reduce((sum, c) => sum + check.weights[3 * i + c] * positions[3 * check.triangles[3 * i + c] + k], 0);
+    return [0, 1, 2].reduce(
+      (sum, c) => sum + check.weights[3 * i + c] * positions[3 * check.triangles[3 * i + c] + k],
+      0,
+    );
   });
   const { uv, chart } = await model.uvFromSurface(points, codes);
   const at = await model.surfaceFromUv(check.uv, codes);

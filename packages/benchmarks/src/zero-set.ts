@@ -31,7 +31,8 @@ export async function differenceGradients(field: Field, points: Float32Array): P
   const gradients = new Float32Array(points.length);
   for (const corner of corners) {
     const values = await field(points.map((x, i) => x + DIFFERENCE_STEP * corner[i % 3]));
-    for (let i = 0; i < points.length; i++) gradients[i] += (values[(i / 3) | 0] * corner[i % 3]) / (4 * DIFFERENCE_STEP);
+    for (let i = 0; i < points.length; i++)
+      gradients[i] += (values[(i / 3) | 0] * corner[i % 3]) / (4 * DIFFERENCE_STEP);
   }
   return gradients;
 }
@@ -96,7 +97,9 @@ export async function projectToZeroSet(field: Field, points: Float32Array): Prom
     });
   }
   const onZeroSet = moved(points, directions, s1);
-  const distances = distancesBetween(points, onZeroSet).map((distance, i) => (found[i] ? Math.min(distance, FARTHEST) : FARTHEST));
+  const distances = distancesBetween(points, onZeroSet).map((distance, i) =>
+    found[i] ? Math.min(distance, FARTHEST) : FARTHEST,
+  );
   return { points: onZeroSet, distances, found };
 }
 

@@ -41,13 +41,20 @@ describe.skipIf(!present)('the generator', async () => {
     const both = kit.pose(identity, expression);
     const one = kit.pose(identity, new Float32Array(57));
     const other = kit.pose(new Float32Array(100), expression);
-    expect(both).toBeCloseToTensor(kit.neutral.map((x, i) => one[i] + other[i] - x), 1e-6);
+    expect(both).toBeCloseToTensor(
+      kit.neutral.map((x, i) => one[i] + other[i] - x),
+      1e-6,
+    );
     expect(Math.max(...other.map((x, i) => Math.abs(x - kit.neutral[i])))).toBeGreaterThan(0.02);
   });
 
   it('gives a seeded test set: every shape alone, then mixes alike on both sides', () => {
     const names = kit.expressionNames;
-    const manifest = { id: 'x', codes: { geometry: 100, expression: 58, texture: 1 }, expressionNames: [...names, 'tongueOut'] };
+    const manifest = {
+      id: 'x',
+      codes: { geometry: 100, expression: 58, texture: 1 },
+      expressionNames: [...names, 'tongueOut'],
+    };
     const faces = createTestSet(manifest, names, 1);
     expect(faces).toEqual(createTestSet(manifest, names, 1));
     expect(faces.length).toBe(TEST_SET_SIZE);
@@ -59,7 +66,8 @@ describe.skipIf(!present)('the generator', async () => {
     for (let i = 0; i < faces.length; i++) {
       expect(weight(i, 'mouthClose')).toBeLessThanOrEqual(weight(i, 'jawOpen'));
       if (i < names.length) continue;
-      for (const name of names) if (name.endsWith('_L')) expect(weight(i, name)).toBe(weight(i, name.replace('_L', '_R')));
+      for (const name of names)
+        if (name.endsWith('_L')) expect(weight(i, name)).toBe(weight(i, name.replace('_L', '_R')));
     }
     const all = faces.flatMap(({ geometry }) => [...geometry]);
     expect(all.reduce((sum, x) => sum + x * x, 0) / all.length).toBeCloseTo(1, 1);

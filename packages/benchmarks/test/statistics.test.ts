@@ -8,6 +8,11 @@ it('averages and ranks', () => {
   expect(median([1, 2])).toBe(1.5);
   expect(quantile(values, 1)).toBe(10);
   expect(quantile(values, 0.875)).toBe(7);
-  expect(quantile(Float32Array.from({ length: 101 }, (_, i) => i), 0.95)).toBeCloseTo(95, 10);
+  expect(
+    quantile(
+      Float32Array.from({ length: 101 }, (_, i) => i),
+      0.95,
+    ),
+  ).toBeCloseTo(95, 10);
   expect(mean([])).toBeNaN();
 });

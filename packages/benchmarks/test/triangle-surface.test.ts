@@ -5,7 +5,11 @@ import { TriangleSurface } from '../src/triangle-surface.js';
 type V = [number, number, number];
 const sub = (a: V, b: V): V => [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
 const dot = (a: V, b: V) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-const mix = (a: V, b: V, t: number): V => [a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1]), a[2] + t * (b[2] - a[2])];
+const mix = (a: V, b: V, t: number): V => [
+  a[0] + t * (b[0] - a[0]),
+  a[1] + t * (b[1] - a[1]),
+  a[2] + t * (b[2] - a[2]),
+];
 
 /** The distance to a segment. */
 function toSegment(p: V, a: V, b: V): number {
@@ -31,7 +35,8 @@ describe.each([1, 2])('a soup of triangles, seed %i', (seed) => {
   const random = createRandom(seed);
   const triangles = Uint32Array.from({ length: 300 }, (_, i) => i);
   const centres = random.uniforms(300, -1, 1);
-  const some = () => Float32Array.from({ length: 900 }, (_, i) => centres[3 * Math.floor(i / 9) + (i % 3)] + random.uniform(-0.2, 0.2));
+  const some = () =>
+    Float32Array.from({ length: 900 }, (_, i) => centres[3 * Math.floor(i / 9) + (i % 3)] + random.uniform(-0.2, 0.2));
   const surface = new TriangleSurface(some(), triangles);
   const positions = some();
   surface.move(positions);
@@ -41,7 +46,9 @@ describe.each([1, 2])('a soup of triangles, seed %i', (seed) => {
     const points = random.uniforms(600, -1.5, 1.5);
     const expected = Float32Array.from({ length: 200 }, (_, i) => {
       const p: V = [points[3 * i], points[3 * i + 1], points[3 * i + 2]];
-      return Math.min(...Array.from({ length: 100 }, (_, f) => toTriangle(p, corner(3 * f), corner(3 * f + 1), corner(3 * f + 2))));
+      return Math.min(
+        ...Array.from({ length: 100 }, (_, f) => toTriangle(p, corner(3 * f), corner(3 * f + 1), corner(3 * f + 2))),
+      );
     });
     expect(surface.distances(points)).toBeCloseToTensor(expected, 1e-6);
   });
@@ -52,7 +59,10 @@ describe.each([1, 2])('a soup of triangles, seed %i', (seed) => {
     for (let i = 0; i < 100; i++) {
       const to = random.uniforms(3, -1, 1).map((x, k) => x - origins[3 * i + k]);
       const length = Math.hypot(...to);
-      directions.set(to.map((x) => x / length), 3 * i);
+      directions.set(
+        to.map((x) => x / length),
+        3 * i,
+      );
     }
     const { t, cosine } = surface.hits(origins, directions);
     const hit = t.filter(Number.isFinite).length;

@@ -12,7 +12,10 @@ function ballPoints(): Float32Array {
   for (let i = 0; i < 200; i++) {
     const p = [random.normal(), random.normal(), random.normal()];
     const scale = (0.1 + random.uniform(-0.015, 0.015)) / Math.hypot(...p);
-    result.set(p.map((x) => x * scale), 3 * i);
+    result.set(
+      p.map((x) => x * scale),
+      3 * i,
+    );
   }
   return result;
 }
@@ -36,7 +39,10 @@ describe('projectToZeroSet', () => {
   });
 
   it('counts as farthest what is not there', async () => {
-    const { distances, found } = await projectToZeroSet(pointwiseField(() => 0.001), points);
+    const { distances, found } = await projectToZeroSet(
+      pointwiseField(() => 0.001),
+      points,
+    );
     expect(found).toEqual(new Uint8Array(200));
     expect(distances).toEqual(new Float32Array(200).fill(FARTHEST));
   });
@@ -56,5 +62,8 @@ describe('projectToZeroSet', () => {
 it('has gradients by differences', async () => {
   const field = pointwiseField(([x, y, z]) => 2 * x - 3 * y + 0.5 * z);
   const gradients = await differenceGradients(field, points);
-  expect(gradients).toBeCloseToTensor(points.map((_, i) => [2, -3, 0.5][i % 3]), 1e-3);
+  expect(gradients).toBeCloseToTensor(
+    points.map((_, i) => [2, -3, 0.5][i % 3]),
+    1e-3,
+  );
 });
