@@ -119,7 +119,7 @@ async function distancesToTruth(
 }
 
 /** A jittered raster of rays from each of a face's cameras. */
-function cameraRays(index: number, bounds: SdfModel['manifest']['bounds'], random: Random): Rays {
+export function cameraRays(index: number, bounds: SdfModel['manifest']['bounds'], random: Random): Rays {
   const perView = RAYS_PER_SIDE ** 2;
   const origins = new Float32Array(3 * VIEWS_PER_FACE * perView);
   const targets = new Float32Array(origins.length);
