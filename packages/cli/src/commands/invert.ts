@@ -1,0 +1,124 @@
+import { invertImage, type Preset } from '@implicit-faces/inversion';
+import { decodeImage } from '@implicit-faces/landmarks/node';
+import { type Command, Option } from 'commander';
+import { path, wholeNumber } from '../arguments.js';
+import { loadLandmarks, loadModel, loadOrt } from '../load-models.js';
+import { INVERT_FILES, writeInvertFiles } from '../output/invert-files.js';
+import { openOutputFolder } from '../output/output-folder.js';
+import type { InvertReport } from '../output/report.js';
+import { createProgress } from '../progress.js';
+
+const PRESETS = ['fast', 'default', 'best'] as const satisfies Preset[];
+
+interface InvertArguments {
+  out: string;
+  preset: Preset;
+  seed: number;
+  face: number;
+  model?: string;
+  json?: boolean;
+  quiet?: boolean;
+}
+
+/** Adds `implicit-faces invert PHOTO --out DIR`. */
+export function invertCommand(program: Command): void {
+  program
+    .command('invert')
+    .summary('a photo to an avatar')
+    .description('Makes an avatar from a photo: a GLB file, an avatar file, its texture, pictures of it and a report.')
+    .argument('<photo>', 'JPEG, PNG, WebP, AVIF, GIF or TIFF picture of a face', path)
+    .requiredOption('-o, --out <dir>', 'folder for the results, made if needed', path)
+    .addOption(new Option('-p, --preset <name>', 'how much work to do').choices(PRESETS).default('default'))
+    .option(
+      '-s, --seed <number>',
+      'of all random choices: same photo, same seed, same avatar',
+      wholeNumber(0, 2 ** 32 - 1),
+      0,
+    )
+    .option('-f, --face <index>', 'which face, 0 being the largest', wholeNumber(0, 999), 0)
+    .option('--model <dir>', 'folder of another face model')
+    .option('--json', 'print the report on stdout, and nothing else')
+    .option('-q, --quiet', 'print nothing but errors')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  implicit-faces invert me.jpg --out me
+  implicit-faces invert party.jpg --face 2 --out anna --preset best
+  implicit-faces invert me.jpg --out me --json > report.json
+
+Writes:
+${fileList('  ')}`,
+    )
+    .action(invert);
+}
+
+async function invert(photoPath: string, options: InvertArguments): Promise<void> {
+  const folder = await openOutputFolder(options.out, Object.keys(INVERT_FILES));
+  const progress = createProgress(options);
+  try {
+    const { photo, model, landmarks } = await load(photoPath, options.model, (fraction) =>
+      progress.update('load', fraction),
+    );
+    const avatar = await invertImage(photo, {
+      ort: await loadOrt(),
+      model,
+      landmarks,
+      preset: options.preset,
+      seed: options.seed,
+      faceIndex: options.face,
+      onProgress: ({ stage, fraction }) => progress.update(stage, fraction),
+    });
+    const report = await writeInvertFiles(folder, avatar, {
+      model,
+      landmarks,
+      photo,
+      onProgress: (fraction) => progress.update('write', fraction),
+    });
+    folder.commit();
+    progress.stop();
+    if (options.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+    else if (!options.quiet) process.stdout.write(`${options.out}: ${summary(report)}\n${fileList('  ')}\n`);
+    await Promise.all([model.dispose(), landmarks.dispose()]);
+  } finally {
+    progress.stop();
+    folder.discard();
+  }
+}
+
+/** Decodes the photo while the networks load. What is wrong with the photo is told first. */
+async function load(photoPath: string, modelFolder: string | undefined, onProgress: (fraction: number) => void) {
+  const stop = new AbortController();
+  let done = 0;
+  const counted = async <T>(work: Promise<T>) => {
+    const result = await work;
+    onProgress(++done / 3);
+    return result;
+  };
+  onProgress(0);
+  const networks = Promise.all([
+    counted(loadModel(modelFolder, { signal: stop.signal })),
+    counted(loadLandmarks({ signal: stop.signal })),
+  ]);
+  networks.catch(() => undefined);
+  try {
+    const photo = await counted(decodeImage(photoPath));
+    const [model, landmarks] = await networks;
+    return { photo, model, landmarks };
+  } catch (error) {
+    stop.abort();
+    throw error;
+  }
+}
+
+function summary({ seconds, image, landmarks }: InvertReport): string {
+  const percent = (share: number | null) => (share === null ? 'no face found again' : `${(100 * share).toFixed(1)} %`);
+  return `${seconds.total.toFixed(1)} s, image ${image.psnrDb.toFixed(1)} dB, landmarks ${percent(landmarks.nme)}`;
+}
+
+function fileList(indent: string): string {
+  return Object.entries(INVERT_FILES)
+    .filter(([, text]) => text)
+    .map(([name, text]) => `${indent}${name.padEnd(20)}${text}`)
+    .join('\n');
+}

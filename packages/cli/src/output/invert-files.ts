@@ -1,0 +1,123 @@
+import {
+  avatarMeshes,
+  createMipmaps,
+  exportGlb,
+  type FaceModel,
+  type PartMesh,
+  type RgbaImage,
+  renderAvatar,
+  saveAvatar,
+  viewCamera,
+} from '@implicit-faces/avatar';
+import type { InvertedAvatar } from '@implicit-faces/inversion';
+import type { Landmarker } from '@implicit-faces/landmarks';
+import { surfaceLandmarks } from '@implicit-faces/uv-param';
+import { computePsnrDb, computeSsim } from '../metrics/image-quality.js';
+import { computeProjectedNme, computeRenderNme } from '../metrics/landmark-errors.js';
+import { encodeMask, encodePicture } from './encode.js';
+import type { OutputFolder } from './output-folder.js';
+import { createReport, type InvertReport } from './report.js';
+
+/** Everything that `invert` writes, and what it is. */
+export const INVERT_FILES = {
+  'avatar.glb': 'the avatar for other programs, with 52 blendshapes',
+  'avatar.safetensors': 'the avatar itself: codes, texture, camera, light',
+  'texture.png': 'the albedo, to paint on',
+  'render.png': 'the avatar over the photo',
+  'mask.png': 'where it covers the photo',
+  'face.png': 'where its face does',
+  'left.png': 'the head turned by 30 degrees, like front.png and right.png',
+  'front.png': '',
+  'right.png': '',
+  'clay-left.png': 'the same without texture, like clay-front.png and clay-right.png',
+  'clay-front.png': '',
+  'clay-right.png': '',
+  'report.json': 'figures',
+} as const;
+
+type FileName = keyof typeof INVERT_FILES;
+
+const YAWS = { left: -30, front: 0, right: 30 };
+const VIEW_SIZE = 512;
+const BACKGROUND = [128, 128, 128] as const;
+
+export interface WriteInvertFilesOptions {
+  model: FaceModel;
+  landmarks: Landmarker;
+  /** The photo that the avatar was made from. */
+  photo: RgbaImage;
+  onProgress?: (fraction: number) => void;
+}
+
+/** Draws, measures and writes an avatar that was made from a photo: every one of `INVERT_FILES`. */
+export async function writeInvertFiles(
+  folder: OutputFolder,
+  avatar: InvertedAvatar,
+  { model, landmarks, photo, onProgress }: WriteInvertFilesOptions,
+): Promise<InvertReport> {
+  const { inversion, camera, lighting } = avatar;
+  const names = Object.keys(INVERT_FILES);
+  let written = 0;
+  const write = async (name: FileName, content: string | Uint8Array) => {
+    await folder.write(name, content);
+    onProgress?.(++written / names.length);
+  };
+
+  const meshes = await avatarMeshes(model, avatar);
+  const mipmaps = meshes.map(({ image }) => createMipmaps(image));
+  const { data, size } = model.uv.topology.faceMask;
+  const { width, height } = photo;
+  const render = renderAvatar(meshes, camera, lighting, {
+    width,
+    height,
+    background: photo,
+    mipmaps,
+    faceMask: { data, width: size, height: size },
+  });
+  const face = render.face as Uint8Array;
+  await write('texture.png', await encodePicture(avatar.albedo));
+  await write('render.png', await encodePicture(render));
+  await write('mask.png', await encodeMask(render.mask, width, height));
+  await write('face.png', await encodeMask(face, width, height));
+
+  for (const [view, yaw] of Object.entries(YAWS) as [keyof typeof YAWS, number][]) {
+    for (const clay of [false, true]) {
+      const picture = renderAvatar(meshes, viewCamera(yaw), lighting, {
+        width: VIEW_SIZE,
+        height: VIEW_SIZE,
+        background: BACKGROUND,
+        clay,
+        mipmaps,
+      });
+      await write(`${clay ? 'clay-' : ''}${view}.png`, await encodePicture(picture));
+    }
+  }
+  await write('avatar.safetensors', saveAvatar(avatar));
+  await write('avatar.glb', await exportGlb(model, avatar, { encodePng: encodePicture }));
+
+  const modelRender = renderAvatar(withSkinImage(meshes, inversion.modelAlbedo), camera, lighting, {
+    width,
+    height,
+    background: photo,
+  });
+  const codes = { geometry: avatar.geometryCode, expression: avatar.expressionCode };
+  const points = await surfaceLandmarks(model.uv, codes, 68);
+  const report = createReport(avatar, {
+    image: {
+      psnrDb: computePsnrDb(photo, render, face),
+      ssim: computeSsim(photo, render, face),
+      modelPsnrDb: computePsnrDb(photo, modelRender, face),
+    },
+    landmarks: {
+      nme: await computeRenderNme(landmarks, inversion.landmarks, render),
+      projectedNme: computeProjectedNme(inversion.landmarks, points, camera),
+    },
+    points,
+  });
+  await write('report.json', `${JSON.stringify(report, null, 2)}\n`);
+  return report;
+}
+
+function withSkinImage(meshes: readonly PartMesh[], image: RgbaImage): PartMesh[] {
+  return meshes.map((mesh) => (mesh.name === 'skin' ? { ...mesh, image } : mesh));
+}

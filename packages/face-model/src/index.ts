@@ -1,0 +1,1 @@
+export { manifestUrl, modelUrl } from './urls.js';
