@@ -1,0 +1,167 @@
+"""Exact closest points on a triangle mesh, by a bounding-volume tree. Signs come from angle-weighted normals (facekit.vertex_normals)."""
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, prange
+
+import facekit as fk
+
+LEAF = 4
+
+
+@njit(cache=True)
+def _build(lo, hi, centre):
+    n = len(centre)
+    order = np.arange(n)
+    nodes = 2 * n
+    box_lo, box_hi = np.empty((nodes, 3)), np.empty((nodes, 3))
+    left, first, count = np.full(nodes, -1), np.zeros(nodes, np.int64), np.zeros(nodes, np.int64)
+    stack = [(0, 0, n)]
+    used = 1
+    while len(stack) > 0:
+        node, start, stop = stack.pop()
+        for k in range(3):
+            a, b = np.inf, -np.inf
+            for i in range(start, stop):
+                a, b = min(a, lo[order[i], k]), max(b, hi[order[i], k])
+            box_lo[node, k], box_hi[node, k] = a, b
+        first[node], count[node] = start, stop - start
+        if stop - start > LEAF:
+            extent = box_hi[node] - box_lo[node]
+            axis = np.argmax(extent)
+            part = order[start:stop]
+            order[start:stop] = part[np.argsort(centre[part, axis])]
+            middle = (start + stop) // 2
+            left[node] = used
+            stack.append((used, start, middle))
+            stack.append((used + 1, middle, stop))
+            used += 2
+    return order, box_lo[:used], box_hi[:used], left[:used], first[:used], count[:used]
+
+
+@njit(cache=True)
+def _closest_on_triangle(p, a, b, c):
+    """Barycentric weights of the closest point (Ericson 2005, section 5.1.5)."""
+    ab, ac, ap = b - a, c - a, p - a
+    d1, d2 = np.dot(ab, ap), np.dot(ac, ap)
+    if d1 <= 0 and d2 <= 0:
+        return 1.0, 0.0, 0.0
+    bp = p - b
+    d3, d4 = np.dot(ab, bp), np.dot(ac, bp)
+    if d3 >= 0 and d4 <= d3:
+        return 0.0, 1.0, 0.0
+    vc = d1 * d4 - d3 * d2
+    if vc <= 0 and d1 >= 0 and d3 <= 0:
+        v = d1 / (d1 - d3)
+        return 1 - v, v, 0.0
+    cp = p - c
+    d5, d6 = np.dot(ab, cp), np.dot(ac, cp)
+    if d6 >= 0 and d5 <= d6:
+        return 0.0, 0.0, 1.0
+    vb = d5 * d2 - d1 * d6
+    if vb <= 0 and d2 >= 0 and d6 <= 0:
+        w = d2 / (d2 - d6)
+        return 1 - w, 0.0, w
+    va = d3 * d6 - d5 * d4
+    if va <= 0 and d4 - d3 >= 0 and d5 - d6 >= 0:
+        w = (d4 - d3) / ((d4 - d3) + (d5 - d6))
+        return 0.0, 1 - w, w
+    s = 1 / (va + vb + vc)
+    return 1 - (vb + vc) * s, vb * s, vc * s
+
+
+@njit(cache=True, parallel=True)
+def _query(points, tri, order, box_lo, box_hi, left, first, count, normal, against, out_t, out_w, out_d):
+    for i in prange(len(points)):
+        p = points[i]
+        best, t_best = np.inf, -1
+        w0, w1, w2 = 0.0, 0.0, 0.0
+        stack = np.empty(128, np.int64)
+        stack[0], top = 0, 1
+        while top > 0:
+            top -= 1
+            node = stack[top]
+            d = 0.0
+            for k in range(3):
+                e = max(box_lo[node, k] - p[k], 0.0, p[k] - box_hi[node, k])
+                d += e * e
+            if d >= best:
+                continue
+            if left[node] < 0:
+                for j in range(first[node], first[node] + count[node]):
+                    t = order[j]
+                    if against.shape[0] > 0 and np.dot(normal[t], against[i]) > -.2:
+                        continue
+                    a, b, c = _closest_on_triangle(p, tri[t, 0], tri[t, 1], tri[t, 2])
+                    q = p - (a * tri[t, 0] + b * tri[t, 1] + c * tri[t, 2])
+                    e = np.dot(q, q)
+                    if e < best:
+                        best, t_best, w0, w1, w2 = e, t, a, b, c
+            else:
+                l = left[node]
+                # Nearer child last, so that it is opened first.
+                m0 = (box_lo[l] + box_hi[l]) / 2 - p
+                m1 = (box_lo[l + 1] + box_hi[l + 1]) / 2 - p
+                near_first = np.dot(m0, m0) < np.dot(m1, m1)
+                stack[top], stack[top + 1] = (l + 1, l) if near_first else (l, l + 1)
+                top += 2
+        out_t[i], out_d[i] = t_best, np.sqrt(best)
+        out_w[i, 0], out_w[i, 1], out_w[i, 2] = w0, w1, w2
+
+
+class Mesh:
+    """A posed triangle mesh to ask for closest points and signed distances."""
+
+    def __init__(self, vertices: np.ndarray, triangles: np.ndarray):
+        self.vertices, self.triangles = np.asarray(vertices, np.float64), triangles
+        self.corners = self.vertices[triangles]
+        self.vertex_normal = fk.vertex_normals(self.vertices, triangles).astype(np.float64)
+        n = np.cross(self.corners[:, 1] - self.corners[:, 0], self.corners[:, 2] - self.corners[:, 0])
+        self.normal = n / np.maximum(np.linalg.norm(n, axis=1, keepdims=True), 1e-18)
+        self.tree = _build(self.corners.min(1), self.corners.max(1), self.corners.mean(1))
+
+    def closest(self, points: np.ndarray, against: np.ndarray | None = None):
+        """(triangle [N], barycentric [N, 3], distance [N]). With `against` [N, 3], only triangles that face the other way count (-1 where there is none)."""
+        points = np.ascontiguousarray(points, np.float64)
+        t, w, d = np.empty(len(points), np.int64), np.empty((len(points), 3)), np.empty(len(points))
+        _query(points, self.corners, *self.tree, self.normal, np.zeros((0, 3)) if against is None else np.ascontiguousarray(against, np.float64), t, w, d)
+        return t, w, d
+
+    def signed_distance(self, points: np.ndarray) -> np.ndarray:
+        t, w, d = self.closest(points)
+        foot = (self.corners[t] * w[..., None]).sum(1)
+        normal = (self.vertex_normal[self.triangles[t]] * w[..., None]).sum(1)
+        return np.where(((points - foot) * normal).sum(1) < 0, -d, d)
+
+    def sample(self, count: int, rng: np.random.Generator, weight: np.ndarray | None = None):
+        """Random surface points: (triangle [count], barycentric [count, 3]), by area times an optional weight per triangle."""
+        area = np.linalg.norm(np.cross(self.corners[:, 1] - self.corners[:, 0], self.corners[:, 2] - self.corners[:, 0]), axis=1)
+        p = area if weight is None else area * weight
+        t = rng.choice(len(p), count, p=p / p.sum())
+        r1, r2 = np.sqrt(rng.random(count)), rng.random(count)
+        return t, np.stack([1 - r1, r1 * (1 - r2), r1 * r2], 1)
+
+
+def close_holes(vertices: np.ndarray, triangles: np.ndarray):
+    """Fans over every boundary loop, around the loop's mean. Returns (triangles with fans, loops): vertex len(vertices) + k is the mean of loops[k]."""
+    edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
+    keys = set(map(tuple, edges.tolist()))
+    after = {b: a for a, b in keys if (b, a) not in keys}
+    loops, fans = [], []
+    while after:
+        start = next(iter(after))
+        loop, at = [start], after.pop(start)
+        while at != start and at in after:
+            loop.append(at)
+            at = after.pop(at)
+        centre = len(vertices) + len(loops)
+        loops.append(np.array(loop))
+        fans += [(p, q, centre) for p, q in zip(loop, loop[1:] + loop[:1])]
+    return np.concatenate([triangles, np.array(fans, np.int64).reshape(-1, 3)]), loops
+
+
+def with_loop_centres(vertices: np.ndarray, loops: list[np.ndarray]) -> np.ndarray:
+    """[..., V, 3] -> [..., V + K, 3]: appends the loops' means that close_holes refers to."""
+    if not loops:
+        return vertices
+    return np.concatenate([vertices, np.stack([vertices[..., loop, :].mean(-2) for loop in loops], -2)], -2)

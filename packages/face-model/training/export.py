@@ -1,0 +1,239 @@
+"""Writes what ships: ../weights/*.onnx, ../weights/topology.safetensors, ../manifest.json, and reference tensors for the TypeScript tests.
+
+    python export.py --data DATA [--version 0.1.0]
+
+Vector-Jacobian products are graphs of their own: `torch.func.vjp`, traced by `make_fx`, exported with the points' axis dynamic."""
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from safetensors.numpy import save_file
+from torch import nn
+from torch.fx.experimental.proxy_tensor import make_fx
+
+import facekit as fk
+import fields
+import topology
+from albedo import Colour
+from parts import MOUTH_PARTS, Parts, make_part
+from train import FOLDER, template_codes, trained
+
+HERE = Path(__file__).parent
+ARKIT = '''browInnerUp browDownLeft browDownRight browOuterUpLeft browOuterUpRight eyeLookUpLeft eyeLookUpRight eyeLookDownLeft eyeLookDownRight eyeLookInLeft
+eyeLookInRight eyeLookOutLeft eyeLookOutRight eyeBlinkLeft eyeBlinkRight eyeSquintLeft eyeSquintRight eyeWideLeft eyeWideRight cheekPuff cheekSquintLeft cheekSquintRight
+noseSneerLeft noseSneerRight jawOpen jawForward jawLeft jawRight mouthFunnel mouthPucker mouthLeft mouthRight mouthRollUpper mouthRollLower mouthShrugUpper mouthShrugLower
+mouthClose mouthSmileLeft mouthSmileRight mouthFrownLeft mouthFrownRight mouthDimpleLeft mouthDimpleRight mouthUpperUpLeft mouthUpperUpRight mouthLowerDownLeft
+mouthLowerDownRight mouthPressLeft mouthPressRight mouthStretchLeft mouthStretchRight tongueOut'''.split()
+
+
+def rig_matrix(names: list[str]) -> np.ndarray:
+    """[58, 52] expression code from ARKit weights: each name onto FaceKit's shape or its left and right halves."""
+    index = {n: i for i, n in enumerate(names)}
+    out = np.zeros((len(names), len(ARKIT)), np.float32)
+    for j, name in enumerate(ARKIT):
+        side = name.replace('Left', '_L') if name.endswith('Left') else name.replace('Right', '_R') if name.endswith('Right') else name
+        # jawLeft, mouthLeft and their twins are directions of a single shape, not halves.
+        found = [name] if name in index else [side] if side in index else [f'{name}_L', f'{name}_R']
+        for n in found:
+            out[index[n], j] = 1
+    return out
+
+
+class Geometry(nn.Module):
+    """f, g and their shared inside: the skin by T(x + D) and a correction, the parts by their own fields, joined by min."""
+
+    def __init__(self, template, uv, deformation, parts):
+        super().__init__()
+        self.template, self.uv, self.deformation, self.parts = template, uv, deformation, parts
+        self.register_buffer('low', torch.tensor(fields.BOUNDS[0]))
+        self.register_buffer('high', torch.tensor(fields.BOUNDS[1]))
+
+    def skin(self, x, codes):
+        inside = torch.minimum(torch.maximum(x, self.low), self.high)
+        beyond = ((x - inside).square().sum(-1) + 1e-14).sqrt()               # outside the trained volume: at least as far as its wall
+        _, canonical, correction = self.deformation(inside, codes)
+        return self.template(canonical)[..., 0] + correction + beyond, canonical
+
+    def distances(self, points, geometry, expression):
+        skin, canonical = self.skin(points, torch.cat([geometry, expression]))
+        return torch.cat([skin[:, None], self.parts(points, geometry, expression)], 1), canonical
+
+    def sdf(self, points, geometry, expression):
+        d, canonical = self.distances(points, geometry, expression)
+        return d.amin(-1), d, canonical
+
+    def sdf_vjp(self, points, geometry, expression, cotangent):
+        value, pull = torch.func.vjp(lambda p, g, e: self.distances(p, g, e)[0].amin(-1), points, geometry, expression)
+        return value, *pull(cotangent)
+
+    def chart(self, points, geometry, expression):
+        d, canonical = self.distances(points, geometry, expression)
+        part = d.argmin(-1)
+        charts = torch.cat([self.uv(canonical)[:, None].clamp(0, 1), self.parts.charts(points, geometry, expression)], 1)   # [N, 6, 2]
+        return torch.gather(charts, 1, part[:, None, None].expand(-1, 1, 2))[:, 0], part.float()
+
+
+def load_geometry(kit: fk.FaceKit) -> Geometry:
+    """The trained geometry networks from the cache."""
+    parts = Parts(dict(np.load(FOLDER / 'part-transforms.npz')), kit.names)
+    for n in MOUTH_PARTS:
+        parts.fields[n].load_state_dict(trained(f'part-{n}', make_part()).state_dict())
+    deformation = trained('deformation', fields.make_deformation(fields.make_forward(), torch.from_numpy(template_codes(kit))))
+    return Geometry(trained('template', fields.make_template()), trained('uv', fields.make_uv()), deformation, parts).requires_grad_(False)
+
+
+class InverseUv(nn.Module):
+    def __init__(self, field):
+        super().__init__()
+        self.field = field
+
+    def forward(self, uv, geometry, expression):
+        return self.field(uv, torch.cat([geometry, expression]))
+
+    def jacobian(self, uv, geometry, expression):
+        codes = torch.cat([geometry, expression])
+        j = self.field.jacobian(uv)                                           # [N, 3, Dg + De]
+        constant = self.field.constant(self.field.features(uv)) * fields.SCALE
+        return constant + j @ codes, j
+
+    def vjp(self, uv, geometry, expression, cotangent):
+        value, pull = torch.func.vjp(self.forward, uv, geometry, expression)
+        return value, *pull(cotangent)
+
+
+def export(path: Path, function, inputs: dict[str, torch.Tensor], dynamic: list[str], outputs: list[str]) -> dict:
+    """Traces, exports, checks against torch in onnxruntime, and returns the manifest's entry."""
+    names, example = list(inputs), tuple(inputs.values())
+    with torch.no_grad():
+        reference = function(*example)
+    reference = reference if isinstance(reference, tuple) else (reference,)
+    # A bound method would be traced with `self` counted among its arguments.
+    graph = make_fx(lambda *args: function(*args), tracing_mode='symbolic', _allow_non_fake_inputs=True)(*example) if 'cotangent' in inputs else None
+
+    class Wrapped(nn.Module):
+        def forward(self, *args):
+            return (graph or function)(*args)
+    rows = torch.export.Dim('N', min=2, max=1 << 24)
+    shapes = tuple({0: rows} if n in dynamic else None for n in names)
+    torch.onnx.export(Wrapped(), example, str(path), input_names=names, output_names=outputs, dynamic_shapes=(shapes,), dynamo=True, opset_version=20,
+                      external_data=False, verbose=False)
+    model = onnx.load(str(path))
+    for entry in (*model.graph.input, *model.graph.output):
+        dim = entry.type.tensor_type.shape.dim
+        if entry.name in dynamic or entry.name in outputs and dim and reference[outputs.index(entry.name)].shape[0] == example[0].shape[0]:
+            dim[0].ClearField('dim_value')
+            dim[0].dim_param = 'N'
+    del model.graph.value_info[:]
+    for node in model.graph.node:
+        node.ClearField('metadata_props')
+        node.doc_string = ''
+    model.producer_name, model.producer_version = 'implicit-faces', ''
+    onnx.save(model, str(path))
+    session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
+    for count in (example[0].shape[0], 7):
+        cut = {n: v[:count] if n in dynamic else v for n, v in inputs.items()}
+        with torch.no_grad():
+            expected = function(*cut.values())
+        expected = expected if isinstance(expected, tuple) else (expected,)
+        got = session.run(None, {n: v.numpy() for n, v in cut.items()})
+        for name, a, b in zip(outputs, got, expected):
+            error = np.abs(a - b.detach().numpy()).max() / (np.abs(b.detach().numpy()).max() + 1e-9)
+            if error > 2e-3:
+                raise SystemExit(f'{path.name}: output {name} differs from torch by {error:.2e} of its largest value')
+    entry = lambda n, v: {'dims': ['N' if n in dynamic or (n in outputs and v.dim() and v.shape[0] == example[0].shape[0]) else v.shape[0], *v.shape[1:]] if v.dim() else [], 'dtype': 'float32'}
+    return {'inputs': {n: entry(n, v) for n, v in inputs.items()}, 'outputs': {n: entry(n, v) for n, v in zip(outputs, reference)}}
+
+
+def camel(name: str) -> str:
+    head, *rest = name.split('-')
+    return head + ''.join(r.capitalize() for r in rest)
+
+
+if __name__ == '__main__':
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--data', required=True)
+    parser.add_argument('--version', default='0.1.0')
+    arguments = parser.parse_args()
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    weights = HERE.parent / 'weights'
+    weights.mkdir(exist_ok=True)
+    for old in weights.glob('*'):
+        old.unlink()
+    kit = fk.FaceKit.load(arguments.data)
+    geometry = load_geometry(kit)
+    parts = geometry.parts
+    inverse = InverseUv(trained('inverse-uv', fields.make_inverse_uv())).requires_grad_(False)
+
+    rng = np.random.default_rng(3)
+    codes = torch.from_numpy(kit.random_codes(1, rng)[0])
+    g, e = codes[:100], codes[100:]
+    n = 64
+    points = torch.from_numpy(rng.uniform(*fields.BOUNDS, (n, 3)).astype(np.float32)) * .8
+    uv = torch.from_numpy(rng.uniform(.1, .9, (n, 2)).astype(np.float32))
+    cot, cot3 = torch.randn(n), torch.randn(n, 3)
+    both = {'geometry': g, 'expression': e}
+    jobs = {
+        'sdf': (geometry.sdf, {'points': points, **both}, ['points'], ['distance', 'partDistances', 'canonical']),
+        'sdf-vjp': (geometry.sdf_vjp, {'points': points, **both, 'cotangent': cot}, ['points', 'cotangent'], ['distance', 'gradPoints', 'gradGeometry', 'gradExpression']),
+        'uv': (geometry.chart, {'points': points, **both}, ['points'], ['uv', 'chart']),
+        'inverse-uv': (inverse.forward, {'uv': uv, **both}, ['uv'], ['points']),
+        'inverse-uv-jacobian': (inverse.jacobian, {'uv': uv, **both}, ['uv'], ['points', 'jacobian']),
+        'inverse-uv-vjp': (inverse.vjp, {'uv': uv, **both, 'cotangent': cot3}, ['uv', 'cotangent'], ['points', 'gradUv', 'gradGeometry', 'gradExpression']),
+        'part-transforms': (lambda geometry, expression: parts.transforms(geometry, expression), both, [], ['transforms']),
+    }
+    networks = {}
+    for name, (function, inputs, dynamic, outputs) in jobs.items():
+        networks[camel(name)] = {'file': camel(name), **export(weights / f'{name}.onnx', function, inputs, dynamic, outputs)}
+        print(name, (weights / f'{name}.onnx').stat().st_size)
+    # albedo.py has exported and checked the colour network; here it is only described.
+    colour = fk.cache_dir() / 'atlas' / 'colour'
+    colour_model = Colour(np.load(colour / 'basis.npz')).eval().requires_grad_(False)
+    dt = colour_model.code_size
+    texture = torch.from_numpy(rng.standard_normal(dt).astype(np.float32)) * .5
+    spec = lambda *dims: {'dims': list(dims), 'dtype': 'float32'}
+    common = {'uv': spec('N', 2), 'texture': spec(dt), 'expression': spec(fields.DE)}
+    networks['colour'] = {'file': 'colour', 'inputs': common, 'outputs': {'albedo': spec('N', 3)}}
+    networks['colourVjp'] = {'file': 'colourVjp', 'inputs': {**common, 'cotangent': spec('N', 3)}, 'outputs': {'albedo': spec('N', 3), 'gradTexture': spec(dt)}}
+    for name in ('colour', 'colour-vjp'):
+        shutil.copy(colour / f'{name}.onnx', weights)
+
+    def colour_vjp(uv, texture, expression, cotangent):
+        value, pull = torch.func.vjp(lambda t: colour_model.by_component(uv, t, expression), texture)
+        return value, *pull(cotangent)
+
+    tensors = topology.shipped(kit, parts)
+    tensors['rig.matrix'] = rig_matrix(kit.names)
+    save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, weights / 'topology.safetensors')
+
+    with torch.no_grad():
+        d, partd, canonical = geometry.sdf(points, g, e)
+        _, gp, gg, ge = geometry.sdf_vjp(points, g, e, cot)
+        chart_uv, chart = geometry.chart(points, g, e)
+        reference = {'points': points, 'geometry': g, 'expression': e, 'texture': texture, 'uv': uv, 'cotangent': cot, 'cotangent3': cot3, 'sdf.distance': d,
+                     'sdf.partDistances': partd, 'sdf.canonical': canonical, 'sdfVjp.gradPoints': gp, 'sdfVjp.gradGeometry': gg, 'sdfVjp.gradExpression': ge, 'uv.uv': chart_uv,
+                     'uv.chart': chart, 'inverseUv.points': inverse.forward(uv, g, e), 'inverseUvVjp.gradGeometry': inverse.vjp(uv, g, e, cot3)[2],
+                     'partTransforms.transforms': parts.transforms(g, e), 'colour.albedo': colour_model(uv, texture, e), 'colourVjp.gradTexture': colour_vjp(uv, texture, e, cot3)[1]}
+    fixture = HERE.parents[1] / 'test-utils' / 'fixtures' / 'model-reference.safetensors'
+    fixture.parent.mkdir(parents=True, exist_ok=True)
+    save_file({k: np.ascontiguousarray(v.detach().numpy()) for k, v in reference.items()}, fixture, metadata={'magic': 'implicit-faces-reference', 'model': arguments.version})
+
+    files = {}
+    for path in sorted(weights.iterdir()):
+        data = path.read_bytes()
+        files[camel(path.stem)] = {'path': f'weights/{path.name}', 'bytes': len(data), 'sha256': hashlib.sha256(data).hexdigest()}
+    manifest = {'id': f'implicit-faces-facekit-{arguments.version}', 'version': arguments.version, 'license': 'MIT', 'units': 'metre',
+                'codes': {'geometry': fields.DG, 'expression': fields.DE, 'texture': dt}, 'expressionNames': kit.names, 'arkitNames': ARKIT, 'parts': fk.PARTS,
+                'bounds': {'min': list(fields.BOUNDS[0]), 'max': list(fields.BOUNDS[1])}, 'files': files, 'networks': networks,
+                'trainingData': [{'name': 'ICT-FaceKit', 'license': 'MIT', 'use': 'shape and expression'}, {'name': 'MakeHuman skins', 'license': 'CC0-1.0', 'use': 'albedo'},
+                                 {'name': 'MediaPipe canonical face model', 'license': 'Apache-2.0', 'use': 'landmark places'}]}
+    (HERE.parent / 'manifest.json').write_text(json.dumps(manifest, indent=1) + '\n')
+    print('shipped', sum(f['bytes'] for f in files.values()), 'bytes')

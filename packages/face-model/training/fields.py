@@ -1,0 +1,147 @@
+"""The networks, as torch modules. Points come and go in metres; inside, coordinates are divided by SCALE."""
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+
+SCALE = .1                      # metres per network unit
+DG, DE = 100, 58
+BOUNDS = ((-.150, -.215, -.125), (.150, .180, .165))     # metres: what a camera can see of head and neck, posed space
+
+
+def fourier(count: int, dims: int, longest: float, shortest: float, seed: int) -> torch.Tensor:
+    """[dims, count] random directions with wavelengths spread evenly in their logarithm (network units)."""
+    g = torch.Generator().manual_seed(seed)
+    direction = torch.nn.functional.normalize(torch.randn(count, dims, generator=g), dim=1)
+    wavelength = torch.exp(torch.linspace(math.log(longest), math.log(shortest), count))
+    return (direction * (2 * math.pi / wavelength)[:, None]).T.contiguous()
+
+
+class Encoding(nn.Module):
+    """Random Fourier features (Tancik et al. 2020) beside the coordinates themselves."""
+
+    def __init__(self, dims: int, count: int, longest: float, shortest: float, seed: int):
+        super().__init__()
+        self.register_buffer('frequency', fourier(count, dims, longest, shortest, seed))
+        self.size = dims + 2 * count
+
+    def forward(self, x):                                                     # [..., dims] -> [..., size]
+        p = x @ self.frequency
+        return torch.cat([x, torch.sin(p), torch.cos(p)], -1)
+
+
+class Trunk(nn.Module):
+    """Residual SiLU layers on an encoding. `biases`, one [width] per layer, is how codes enter. The last `tail` layers' activations come out side by side."""
+
+    def __init__(self, encoding: Encoding, width: int, layers: int, tail: int = 1):
+        super().__init__()
+        self.encoding, self.tail, self.size = encoding, tail, width * tail
+        self.layers = nn.ModuleList([nn.Linear(i, width) for i in [encoding.size] + [width] * (layers - 1)])
+
+    def forward(self, x, biases=None):
+        h, states = self.encoding(x), []
+        for i, layer in enumerate(self.layers):
+            y = layer(h)
+            if biases is not None:
+                y = y + biases[i].unsqueeze(-2)
+            y = torch.nn.functional.silu(y)
+            h = y if i == 0 else h + y
+            states.append(h)
+        return h if self.tail == 1 else torch.cat(states[-self.tail:], -1)
+
+
+class StaticField(nn.Module):
+    """A field of the canonical space alone: the template's signed distance T (metres), or UV_T."""
+
+    def __init__(self, outputs: int, width: int, layers: int, count: int, shortest: float, seed: int, scale: float = 1.):
+        super().__init__()
+        self.trunk = Trunk(Encoding(3, count, 4., shortest, seed), width, layers)
+        self.head = nn.Linear(width, outputs)
+        self.scale = scale
+
+    def forward(self, x):                                                     # [..., 3] metres -> [..., outputs]
+        return self.head(self.trunk(x / SCALE)) * self.scale
+
+
+class LinearField(nn.Module):
+    """Offsets that are linear in the codes: a static trunk whose last layer is a matrix per code, h(p) . (W_0 + sum_k c_k W_k).
+
+    The generator that it learns is linear in the codes, so only the trunk has to be learnt, on the basis itself, and the Jacobian by the codes costs nothing."""
+
+    def __init__(self, dims: int, width: int, layers: int, count: int, longest: float, shortest: float, seed: int, constant: bool, input_scale: float,
+                 tail: int = 1):
+        super().__init__()
+        self.trunk = Trunk(Encoding(dims, count, longest, shortest, seed), width, layers, tail)
+        self.basis = nn.Parameter(torch.randn(DG + DE, self.trunk.size, 3) * .02)
+        self.bias = nn.Parameter(torch.zeros(DG + DE, 3))
+        self.constant = nn.Linear(self.trunk.size, 3) if constant else None
+        self.input_scale = input_scale
+
+    def features(self, p):
+        return self.trunk(p / self.input_scale)
+
+    def jacobian(self, p):                                                    # [N, dims] -> [N, 3, Dg + De]
+        h = self.features(p)
+        k, w, _ = self.basis.shape
+        flat = h @ self.basis.permute(1, 2, 0).reshape(w, 3 * k) + self.bias.T.reshape(3 * k)
+        return flat.view(*p.shape[:-1], 3, k) * SCALE
+
+    def forward(self, p, codes):                                              # [(S,) N, dims], [(S,) Dg + De] -> [(S,) N, 3]
+        h = self.features(p)
+        w = torch.tensordot(codes, self.basis, 1)                             # the codes folded into one [width, 3] matrix
+        b = codes @ self.bias
+        out = h @ w + b.unsqueeze(-2)
+        if self.constant is not None:
+            out = out + self.constant(h)
+        return out * SCALE
+
+
+class Deformation(nn.Module):
+    """Posed space to canonical space: predict, then correct by the forward field's residual.
+
+    A conditioned network predicts a canonical point x0 = x + D0(x; codes). The forward field F (linear in the codes) says where x0 really goes; what is
+    missing to x is added back, times a gate per axis that the network predicts too: one step of a fixed-point iteration that a gate of 0 switches off where F is
+    steep (the air between lips and lids). The same trunk gives a correction of the distance, which carries what T(x + D) cannot: the air of an open mouth,
+    that maps into a thin gap of the template (cf. the correction field of Deng, Yang & Tong 2021)."""
+
+    def __init__(self, width: int, layers: int, count: int, forward_field: LinearField, template_codes: torch.Tensor):
+        super().__init__()
+        self.trunk = Trunk(Encoding(3, count, 6., .25, 11), width, layers)
+        self.codes = nn.Sequential(nn.Linear(DG + DE, 256), nn.SiLU(), nn.Linear(256, width * layers))
+        self.head = nn.Linear(width, 7)
+        self.forward_field = forward_field
+        self.width = width
+        self.register_buffer('template_codes', template_codes)   # the pose of the canonical space itself, where F is zero
+        with torch.no_grad():
+            self.head.weight.mul_(.1)
+            self.head.bias.copy_(torch.tensor([0., 0, 0, 1, 1, 1, 0]))
+
+    def forward(self, x, codes):                                              # -> predicted [.., 3], corrected [.., 3], distance correction [..], metres
+        biases = self.codes(codes.unsqueeze(-2)).squeeze(-2).split(self.width, -1)
+        out = self.head(self.trunk(x / SCALE, biases))
+        x0 = x + out[..., 0:3] * SCALE
+        gate = torch.sigmoid(out[..., 3:6])
+        x1 = x0 + gate * (x - x0 - self.forward_field(x0, codes - self.template_codes))
+        return x0, x1, out[..., 6] * SCALE
+
+
+def make_template():
+    return StaticField(1, 160, 4, 64, .022, 1, SCALE)
+
+
+def make_uv():
+    return StaticField(2, 128, 3, 40, .08, 2)
+
+
+def make_forward():
+    return LinearField(3, 128, 4, 48, 4., .05, 3, False, SCALE)
+
+
+def make_inverse_uv():
+    return LinearField(2, 192, 4, 64, 2., .015, 4, True, 1., tail=2)
+
+
+def make_deformation(forward_field, template_codes):
+    return Deformation(128, 5, 32, forward_field, template_codes)

@@ -1,0 +1,78 @@
+"""One training loop for every network: time-boxed, resumable, seeded, with a running average of the weights, a CSV curve and a guard against NaN."""
+from __future__ import annotations
+
+import copy
+import csv
+import math
+import time
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+
+def fit(name: str, module: torch.nn.Module, loss, folder: Path, minutes: float, lr: float, evaluate=None, average: float = .998, every: float = 60, warm: float = .01):
+    """Minimises `loss(step) -> scalar` over the parameters of `module` that want gradients, for `minutes`, cosine schedule by time.
+
+    Resumes from `folder/name.pt` (weights, optimiser and the time already spent). `evaluate(module) -> dict` runs on the averaged weights each `every` seconds.
+    A loss that is not finite stops the run with the last good checkpoint kept. Returns the averaged module."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path, curve = folder / f'{name}.pt', folder / f'{name}.csv'
+    parameters = [p for p in module.parameters() if p.requires_grad]
+    adam = torch.optim.Adam(parameters, lr, betas=(.9, .99))
+    slow = copy.deepcopy(module).requires_grad_(False)
+    spent, step = 0., 0
+    start = folder / f'{name}-init.pt'
+    if not path.exists() and start.exists():      # a warm start: weights alone, the schedule begins anew
+        state = torch.load(start, weights_only=True)
+        module.load_state_dict(state['module'])
+        slow.load_state_dict(state['slow'])
+    if path.exists():
+        state = torch.load(path, weights_only=True)
+        module.load_state_dict(state['module'])
+        slow.load_state_dict(state['slow'])
+        adam.load_state_dict(state['adam'])
+        spent, step = state['spent'], state['step']
+    pairs = [(p, s) for (n, p), (_, s) in zip(module.named_parameters(), slow.named_parameters()) if p.requires_grad]
+
+    def save():
+        part = path.with_suffix('.part')
+        torch.save({'module': module.state_dict(), 'slow': slow.state_dict(), 'adam': adam.state_dict(), 'spent': spent, 'step': step}, part)
+        part.replace(path)
+
+    began, last = time.time() - spent, time.time()
+    bar = tqdm(total=round(minutes * 60), initial=round(spent), desc=name, unit='s', mininterval=10)
+    running = 0.
+    while (done := (time.time() - began) / (60 * minutes)) < 1:
+        rate = lr * min(1, done / warm + .02) * (.5 + .5 * math.cos(math.pi * done) + .003)
+        for group in adam.param_groups:
+            group['lr'] = rate
+        value = loss(step)
+        if not torch.isfinite(value):
+            raise SystemExit(f'{name}: the loss became {value.item()} at step {step}; the last good checkpoint is {path}')
+        adam.zero_grad(set_to_none=True)
+        value.backward()
+        torch.nn.utils.clip_grad_norm_(parameters, 1.)
+        adam.step()
+        keep = min(average, (step + 1) / (step + 10))
+        with torch.no_grad():
+            for p, s in pairs:
+                s.lerp_(p, 1 - keep)
+        running = value.item() if step == 0 else .99 * running + .01 * value.item()
+        step += 1
+        if time.time() - last > every:
+            spent, last = time.time() - began, time.time()
+            figures = {'step': step, 'seconds': round(spent), 'loss': running, **(evaluate(slow) if evaluate else {})}
+            bar.update(round(spent) - bar.n)
+            bar.write('  '.join(f'{k} {v:.5g}' for k, v in figures.items()))
+            fresh = not curve.exists()
+            with curve.open('a', newline='') as file:
+                writer = csv.DictWriter(file, figures)
+                if fresh:
+                    writer.writeheader()
+                writer.writerow(figures)
+            save()
+    spent = time.time() - began
+    save()
+    bar.close()
+    return slow

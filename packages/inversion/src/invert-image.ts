@@ -1,0 +1,173 @@
+import { type Avatar, avatarMeshes, type RgbaImage } from '@implicit-faces/avatar';
+import { type FaceLandmarks, FACE_OVAL, LEFT_EYE_OUTER, RIGHT_EYE_OUTER } from '@implicit-faces/landmarks';
+import { bakeAlbedo, encodeSrgb } from '@implicit-faces/uv-param';
+import { FaceError } from './errors.js';
+import type { LandmarkTarget } from './losses/landmark-loss.js';
+import { type Crop, cropMask, cropPhoto } from './photo.js';
+import { cameraFromPose } from './pose.js';
+import { PRESETS } from './presets.js';
+import { optimise } from './stages/optimise.js';
+import { startPose } from './stages/start.js';
+import { finishTexture } from './stages/texture.js';
+import { loadDensitySamples, loadSurfaceSamples, posePoints } from './surface-samples.js';
+import type { InvertedAvatar, InvertImageOptions, Stage } from './types.js';
+
+export const INVERT_IMAGE_DEFAULTS = { preset: 'default', seed: 0, faceIndex: 0 } as const;
+
+/** Side of the crop that codes are optimised on, and the largest that the texture is taken from, pixels. */
+const WORKING_SIZE = 320;
+const TEXTURE_CROP_SIZE = 1536;
+/** The crop's side over the outer-eye distance: it holds the head, the ears and some neck. */
+const CROP_MARGIN = 3.4;
+/** Standard deviations of a detected landmark over the outer-eye distance. Points of the oval slide along the cheeks, so they say less. */
+const LANDMARK_SIGMA = 0.012;
+const OVAL_SIGMA = 0.04;
+
+/**
+ * Turns one photo into an avatar: detects the face, fits codes, camera and light, and takes the texture from the photo.
+ *
+ * @param image - 8-bit sRGB RGBA of any size, upright; see `@implicit-faces/landmarks/node` for decoding files.
+ * @returns the avatar, in metres and the world axes of docs/conventions.md; its camera is in the photo's pixels.
+ * @throws FaceError `IMAGE` for arrays that are no picture, `OPTION` for an unknown preset or a seed that is no integer, `NO_FACE` and `FACE_INDEX` from detection, `NOT_FINITE` when the
+ * optimisation runs away. Throws the signal's reason when aborted; nothing goes on running.
+ * @example const avatar = await invertImage(photo, { ort, model, landmarks });
+ * @see Lin et al. 2023, section 4. Instead of de-lighting first, second-order light is solved for together with the codes; the steps are Gauss-Newton's.
+ */
+export async function invertImage(image: RgbaImage, options: InvertImageOptions): Promise<InvertedAvatar> {
+  const { model, landmarks: landmarker, signal, onProgress } = options;
+  const preset = options.preset ?? INVERT_IMAGE_DEFAULTS.preset;
+  const seed = options.seed ?? INVERT_IMAGE_DEFAULTS.seed;
+  checkInput(image, preset, seed);
+  const settings = PRESETS[preset];
+  const seconds: Record<Stage | 'total', number> = { detect: 0, encode: 0, optimise: 0, finetune: 0, texture: 0, total: 0 };
+  const began = performance.now();
+  let stage: Stage = 'detect';
+  let stageBegan = began;
+  const enter = (next: Stage) => {
+    const now = performance.now();
+    seconds[stage] += (now - stageBegan) / 1000;
+    onProgress?.({ stage, fraction: 1 });
+    stage = next;
+    stageBegan = now;
+  };
+  const report = async (fraction: number) => {
+    signal?.throwIfAborted();
+    onProgress?.({ stage, fraction });
+    // Lets timers, signals and the page breathe between two steps of arithmetic.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  };
+
+  await report(0);
+  const found = await landmarker.detect(image, { index: options.faceIndex ?? INVERT_IMAGE_DEFAULTS.faceIndex, signal });
+  await report(0.5);
+  const person = await landmarker.mask(image, { box: found.box, signal });
+  enter('optimise');
+  await report(0);
+
+  const faceScale = outerEyeDistance(found);
+  const centre = cropCentre(found);
+  const crop = cropPhoto(image, centre, CROP_MARGIN * faceScale, WORKING_SIZE);
+  const { topology } = model.uv;
+  const landmarks = await loadSurfaceSamples(model, topology.landmarks[468]);
+  const vertices = await loadSurfaceSamples(model, topology.skin.uv);
+  await report(0.05);
+  const density = await loadDensitySamples(model, topology.skin.uv, signal, (fraction) => onProgress?.({ stage, fraction: 0.05 + 0.25 * fraction }));
+  const mean = posePoints(landmarks, new Float64Array(landmarks.codeSize));
+  const fit = await optimise(
+    { model, vertices, landmarks, density, target: landmarkTarget(found, faceScale), crop, mask: cropMask(person.data, image, crop), faceScale },
+    startPose(mean, found.points, [image.width / 2, image.height / 2]),
+    settings,
+    seed,
+    (fraction) => report(0.3 + 0.7 * fraction),
+  );
+  enter('texture');
+  await report(0);
+
+  const { geometry } = model.manifest.codes;
+  const avatar: Avatar = {
+    modelId: model.manifest.id,
+    geometryCode: Float32Array.from(fit.codes.subarray(0, geometry)),
+    expressionCode: Float32Array.from(fit.codes.subarray(geometry)),
+    textureCode: Float32Array.from(fit.appearance.texture),
+    albedo: { data: new Uint8ClampedArray(4), width: 1, height: 1 },
+    camera: cameraFromPose(fit.pose),
+    lighting: Float32Array.from(fit.appearance.lighting),
+  };
+  const size = settings.textureSize;
+  const baked = await bakeAlbedo(model.uv, avatar.textureCode, avatar.expressionCode, size, { signal });
+  const modelAlbedo: RgbaImage = { data: encodeSrgb(baked.data), width: size, height: size };
+  await report(0.4);
+  const meshes = await avatarMeshes(model, { ...avatar, albedo: modelAlbedo }, { signal });
+  const fine = textureCrop(image, centre, CROP_MARGIN * faceScale);
+  await report(0.6);
+  avatar.albedo = finishTexture({
+    model,
+    meshes,
+    pose: fit.pose,
+    lighting: fit.appearance.lighting,
+    crop: fine,
+    mask: cropMask(person.data, image, fine),
+    albedo: baked.data,
+    size,
+  });
+  enter('texture');
+  seconds.total = (performance.now() - began) / 1000;
+  return {
+    ...avatar,
+    inversion: {
+      preset,
+      seed,
+      seconds,
+      steps: fit.steps,
+      landmarks: found.points,
+      box: found.box,
+      foreground: person.data,
+      modelAlbedo,
+    },
+  };
+}
+
+function checkInput({ data, width, height }: RgbaImage, preset: string, seed: number): void {
+  if (!(Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0 && data.length === 4 * width * height)) {
+    throw new FaceError(
+      'IMAGE',
+      `invertImage: image should hold width x height RGBA bytes; received ${data.length} for ${width}x${height}. Decode the file first.`,
+    );
+  }
+  if (!(preset in PRESETS)) {
+    throw new FaceError('OPTION', `invertImage: preset should be one of ${Object.keys(PRESETS).join(', ')}; received ${preset}.`);
+  }
+  if (!Number.isInteger(seed)) {
+    throw new FaceError('OPTION', `invertImage: seed should be an integer; received ${seed}.`);
+  }
+}
+
+function outerEyeDistance({ points }: FaceLandmarks): number {
+  const [a, b] = [3 * LEFT_EYE_OUTER, 3 * RIGHT_EYE_OUTER];
+  return Math.hypot(points[a] - points[b], points[a + 1] - points[b + 1], points[a + 2] - points[b + 2]);
+}
+
+/** The middle of the landmarks' bounds. */
+function cropCentre({ points }: FaceLandmarks): [number, number] {
+  const bounds = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (let i = 0; i < points.length; i += 3) {
+    bounds[0] = Math.min(bounds[0], points[i]);
+    bounds[1] = Math.min(bounds[1], points[i + 1]);
+    bounds[2] = Math.max(bounds[2], points[i]);
+    bounds[3] = Math.max(bounds[3], points[i + 1]);
+  }
+  return [(bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2];
+}
+
+function landmarkTarget({ points }: FaceLandmarks, faceScale: number): LandmarkTarget {
+  const count = points.length / 3;
+  const target = { points: new Float32Array(2 * count), sigma: new Float32Array(count).fill(LANDMARK_SIGMA * faceScale) };
+  for (let n = 0; n < count; n++) target.points.set([points[3 * n], points[3 * n + 1]], 2 * n);
+  for (const n of FACE_OVAL) target.sigma[n] = OVAL_SIGMA * faceScale;
+  return target;
+}
+
+/** The same view as the working crop at about the photo's own resolution. */
+function textureCrop(image: RgbaImage, centre: readonly [number, number], side: number): Crop {
+  return cropPhoto(image, centre, side, Math.round(Math.min(TEXTURE_CROP_SIZE, side)));
+}

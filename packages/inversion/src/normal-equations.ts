@@ -1,0 +1,85 @@
+import { CholeskyDecomposition, Matrix } from 'ml-matrix';
+
+/** The normal equations (J^T W J) x = -J^T W r of a least-squares problem, gathered residual by residual. */
+export interface NormalEquations {
+  readonly size: number;
+  /** `[size, size]`, only the upper triangle is kept up. */
+  readonly matrix: Float64Array;
+  /** `[size]` J^T W r */
+  readonly gradient: Float64Array;
+  /** sum of W r^2 */
+  cost: number;
+}
+
+export function createNormalEquations(size: number): NormalEquations {
+  return { size, matrix: new Float64Array(size * size), gradient: new Float64Array(size), cost: 0 };
+}
+
+/** One residual with its row of the Jacobian, over the parameters [0, row.length). */
+export function addResidual(equations: NormalEquations, row: Float64Array, residual: number, weight: number): void {
+  const { size, matrix, gradient } = equations;
+  for (let i = 0; i < row.length; i++) {
+    const a = weight * row[i];
+    if (a === 0) continue;
+    gradient[i] += a * residual;
+    const at = i * size;
+    for (let j = i; j < row.length; j++) matrix[at + j] += a * row[j];
+  }
+  equations.cost += weight * residual * residual;
+}
+
+/**
+ * A residual pair r(x, y) whose rows are mixes of two: J^T M J with M `[a, b; b, c]` and J^T g. This is how residuals of many colour channels that
+ * depend on the parameters only through a pixel's place cost no more than two rows.
+ */
+export function addPair(
+  equations: NormalEquations,
+  x: Float64Array,
+  y: Float64Array,
+  a: number,
+  b: number,
+  c: number,
+  gx: number,
+  gy: number,
+): void {
+  const { size, matrix, gradient } = equations;
+  for (let i = 0; i < x.length; i++) {
+    const p = a * x[i] + b * y[i];
+    const q = b * x[i] + c * y[i];
+    gradient[i] += gx * x[i] + gy * y[i];
+    const at = i * size;
+    for (let j = i; j < x.length; j++) matrix[at + j] += p * x[j] + q * y[j];
+  }
+}
+
+/** A residual `value - target` of one parameter. */
+export function addPrior(equations: NormalEquations, index: number, difference: number, weight: number): void {
+  equations.matrix[index * equations.size + index] += weight;
+  equations.gradient[index] += weight * difference;
+  equations.cost += weight * difference * difference;
+}
+
+/**
+ * Solves for the step, by Cholesky.
+ *
+ * @param damping - added to the diagonal, relative to it (Marquardt).
+ * @param frozen - parameters that may not move.
+ * @returns `[size]`, or undefined where the matrix is not positive definite or not finite.
+ */
+export function solveStep(equations: NormalEquations, damping: number, frozen?: Uint8Array): Float64Array | undefined {
+  const { size, matrix, gradient } = equations;
+  const full = Matrix.zeros(size, size);
+  for (let i = 0; i < size; i++) {
+    for (let j = i; j < size; j++) {
+      const value = frozen?.[i] || frozen?.[j] ? 0 : matrix[i * size + j];
+      full.set(i, j, value);
+      full.set(j, i, value);
+    }
+    full.set(i, i, frozen?.[i] ? 1 : full.get(i, i) * (1 + damping) + 1e-12);
+  }
+  const right = Matrix.columnVector(Array.from(gradient, (g, i) => (frozen?.[i] ? 0 : -g)));
+  const cholesky = new CholeskyDecomposition(full);
+  if (!cholesky.isPositiveDefinite()) return undefined;
+  const step = Float64Array.from(cholesky.solve(right).to1DArray());
+  return step.every(Number.isFinite) ? step : undefined;
+}

@@ -1,0 +1,182 @@
+import type { RgbaImage } from '@implicit-faces/avatar';
+import { linearFromSrgb } from '@implicit-faces/uv-param';
+
+/** A picture in which a point may be looked up between pixels. */
+export interface Plane {
+  /** `[height, width, channels]` */
+  data: Float32Array;
+  width: number;
+  height: number;
+  channels: number;
+}
+
+/** A square part of the photo at another scale: x_crop = (x_photo - left) * scale. */
+export interface Crop extends Plane {
+  left: number;
+  top: number;
+  scale: number;
+}
+
+/** 8-bit sRGB to linear light. */
+const LINEAR = Float32Array.from({ length: 256 }, (_, i) => linearFromSrgb(i / 255));
+
+/**
+ * The box (centre x, y and side, photo pixels) as a crop of `size` pixels, in linear light, each pixel the average of the photo under it. Beyond the
+ * photo its border is repeated.
+ */
+export function cropPhoto(image: RgbaImage, centre: readonly [number, number], side: number, size: number): Crop {
+  const scale = size / side;
+  const left = centre[0] - side / 2;
+  const top = centre[1] - side / 2;
+  const taps = Math.max(1, Math.ceil(1 / scale));
+  const data = new Float32Array(3 * size * size);
+  for (let y = 0; y < size; y++) {
+    for (let x = 0; x < size; x++) {
+      const sum = [0, 0, 0];
+      for (let v = 0; v < taps; v++) {
+        for (let u = 0; u < taps; u++) {
+          addBilinear(image, left + (x + (u + 0.5) / taps) / scale, top + (y + (v + 0.5) / taps) / scale, sum);
+        }
+      }
+      for (let c = 0; c < 3; c++) data[3 * (y * size + x) + c] = sum[c] / taps ** 2;
+    }
+  }
+  return { data, width: size, height: size, channels: 3, left, top, scale };
+}
+
+function addBilinear({ data, width, height }: RgbaImage, px: number, py: number, sum: number[]): void {
+  const x = Math.min(Math.max(px - 0.5, 0), width - 1);
+  const y = Math.min(Math.max(py - 0.5, 0), height - 1);
+  const x0 = Math.floor(x);
+  const y0 = Math.floor(y);
+  const x1 = Math.min(x0 + 1, width - 1);
+  const y1 = Math.min(y0 + 1, height - 1);
+  const sx = x - x0;
+  const sy = y - y0;
+  for (let c = 0; c < 3; c++) {
+    const above = (1 - sx) * LINEAR[data[4 * (y0 * width + x0) + c]] + sx * LINEAR[data[4 * (y0 * width + x1) + c]];
+    const below = (1 - sx) * LINEAR[data[4 * (y1 * width + x0) + c]] + sx * LINEAR[data[4 * (y1 * width + x1) + c]];
+    sum[c] += (1 - sy) * above + sy * below;
+  }
+}
+
+/** The same view of a map of bytes over the photo (a mask), 0 to 1. */
+export function cropMask(mask: Uint8Array, image: { width: number; height: number }, crop: Crop): Plane {
+  const data = new Float32Array(crop.width * crop.height);
+  for (let y = 0; y < crop.height; y++) {
+    for (let x = 0; x < crop.width; x++) {
+      const px = Math.min(image.width - 1, Math.max(0, Math.floor(crop.left + (x + 0.5) / crop.scale)));
+      const py = Math.min(image.height - 1, Math.max(0, Math.floor(crop.top + (y + 0.5) / crop.scale)));
+      data[y * crop.width + x] = mask[py * image.width + px] / 255;
+    }
+  }
+  return { data, width: crop.width, height: crop.height, channels: 1 };
+}
+
+/** Applies a function to every value of a plane. */
+export function mapPlane<T extends Plane>(plane: T, f: (value: number) => number): T {
+  return { ...plane, data: plane.data.map(f) };
+}
+
+/**
+ * Bilinear values and their derivatives at a pixel place, clamped at the border.
+ *
+ * @param values - `[channels]`
+ * @param gradients - `[channels, 2]` by x and y, per pixel.
+ */
+export function lookUp(plane: Plane, px: number, py: number, values: Float64Array, gradients?: Float64Array): void {
+  const { data, width, height, channels } = plane;
+  const x = Math.min(Math.max(px - 0.5, 0), width - 1.001);
+  const y = Math.min(Math.max(py - 0.5, 0), height - 1.001);
+  const x0 = Math.floor(x);
+  const y0 = Math.floor(y);
+  const sx = x - x0;
+  const sy = y - y0;
+  const at = channels * (y0 * width + x0);
+  const below = channels * width;
+  for (let c = 0; c < channels; c++) {
+    const a = data[at + c];
+    const b = data[at + channels + c];
+    const d = data[at + below + c];
+    const e = data[at + below + channels + c];
+    values[c] = (1 - sy) * ((1 - sx) * a + sx * b) + sy * ((1 - sx) * d + sx * e);
+    if (gradients) {
+      gradients[2 * c] = (1 - sy) * (b - a) + sy * (e - d);
+      gradients[2 * c + 1] = (1 - sx) * (d - a) + sx * (e - b);
+    }
+  }
+}
+
+/** A Gaussian blur, separable, borders repeated. */
+export function blur<T extends Plane>(plane: T, sigma: number): T {
+  if (sigma <= 0) return plane;
+  const radius = Math.ceil(2.5 * sigma);
+  const kernel = Float64Array.from({ length: 2 * radius + 1 }, (_, i) => Math.exp(-((i - radius) ** 2) / (2 * sigma ** 2)));
+  const total = kernel.reduce((a, b) => a + b);
+  const { width, height, channels } = plane;
+  const pass = (from: Float32Array, length: number, stride: number, other: number, otherStride: number) => {
+    const out = new Float32Array(from.length);
+    for (let o = 0; o < other; o++) {
+      for (let i = 0; i < length; i++) {
+        for (let c = 0; c < channels; c++) {
+          let sum = 0;
+          for (let k = -radius; k <= radius; k++) {
+            const j = Math.min(length - 1, Math.max(0, i + k));
+            sum += kernel[k + radius] * from[channels * (o * otherStride + j * stride) + c];
+          }
+          out[channels * (o * otherStride + i * stride) + c] = sum / total;
+        }
+      }
+    }
+    return out;
+  };
+  return { ...plane, data: pass(pass(plane.data, width, 1, height, width), height, width, width, 1) };
+}
+
+/** Signed distance to the edge of a mask in pixels: positive outside it. Exact, by lower envelopes of parabolas (Felzenszwalb and Huttenlocher 2012). */
+export function distanceFromMask(mask: Plane, threshold = 0.5): Plane {
+  const { data, width, height } = mask;
+  const outside = squaredDistance(data, width, height, (value) => value >= threshold);
+  const inside = squaredDistance(data, width, height, (value) => value < threshold);
+  const far = width + height;
+  return {
+    data: outside.map((d, i) => Math.min(far, Math.sqrt(d)) - Math.min(far, Math.sqrt(inside[i]))),
+    width,
+    height,
+    channels: 1,
+  };
+}
+
+function squaredDistance(data: Float32Array, width: number, height: number, isSeed: (value: number) => boolean): Float32Array {
+  const out = Float32Array.from(data, (value) => (isSeed(value) ? 0 : 1e10));
+  const longest = Math.max(width, height);
+  const line = new Float64Array(longest);
+  const vertex = new Int32Array(longest);
+  const border = new Float64Array(longest + 1);
+  const transform = (start: number, stride: number, length: number) => {
+    for (let i = 0; i < length; i++) line[i] = out[start + i * stride];
+    let k = 0;
+    vertex[0] = 0;
+    border[0] = Number.NEGATIVE_INFINITY;
+    border[1] = Number.POSITIVE_INFINITY;
+    for (let q = 1; q < length; q++) {
+      let s: number;
+      do {
+        const p = vertex[k];
+        s = (line[q] + q * q - line[p] - p * p) / (2 * q - 2 * p);
+      } while (s <= border[k] && --k >= 0);
+      k++;
+      vertex[k] = q;
+      border[k] = s;
+      border[k + 1] = Number.POSITIVE_INFINITY;
+    }
+    k = 0;
+    for (let q = 0; q < length; q++) {
+      while (border[k + 1] < q) k++;
+      out[start + q * stride] = (q - vertex[k]) ** 2 + line[vertex[k]];
+    }
+  };
+  for (let x = 0; x < width; x++) transform(x, width, height);
+  for (let y = 0; y < height; y++) transform(y * width, 1, width);
+  return out;
+}

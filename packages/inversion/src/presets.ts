@@ -1,0 +1,18 @@
+/** How much work an inversion may do. */
+export type Preset = 'fast' | 'default' | 'best';
+
+export interface PresetSettings {
+  /** Gauss-Newton steps on landmarks alone, then at each scale of the photo, coarse to fine. */
+  landmarkSteps: number;
+  photoSteps: readonly number[];
+  /** Surface samples that are compared with the photo in each step. */
+  samples: number;
+  /** Side of the texture, texels. */
+  textureSize: number;
+}
+
+export const PRESETS: Record<Preset, PresetSettings> = {
+  fast: { landmarkSteps: 8, photoSteps: [], samples: 1500, textureSize: 1024 },
+  default: { landmarkSteps: 12, photoSteps: [4, 5, 6], samples: 3000, textureSize: 1024 },
+  best: { landmarkSteps: 12, photoSteps: [6, 8, 10], samples: 6000, textureSize: 2048 },
+};

@@ -1,0 +1,323 @@
+import { computeNormals, createRaster, cropCamera, type FaceModel, rasterize, visiblePoints } from '@implicit-faces/avatar';
+import { sampleChartMap } from '@implicit-faces/uv-param';
+import { FaceError } from '../errors.js';
+import { addLandmarkLoss, type LandmarkTarget } from '../losses/landmark-loss.js';
+import { addPhotometricLoss } from '../losses/photometric-loss.js';
+import { addSilhouetteLoss } from '../losses/silhouette-loss.js';
+import { addPrior, createNormalEquations, type NormalEquations, solveStep } from '../normal-equations.js';
+import { blur, type Crop, distanceFromMask, lookUp, mapPlane, type Plane } from '../photo.js';
+import { cameraFromPose, POSE_PARAMETERS, type Pose, projectWithDerivatives, createProjected, stepPose } from '../pose.js';
+import type { PresetSettings } from '../presets.js';
+import { type DensitySamples, posePoints, type SurfaceSamples } from '../surface-samples.js';
+import { type Appearance, createAppearance, LIGHT_FLOOR, predictLight, stepAppearance } from './appearance.js';
+import { PORTRAIT_DISTANCE } from './start.js';
+
+/** Everything that the optimisation compares, gathered before it starts. */
+export interface Evidence {
+  model: FaceModel;
+  /** The skin's mesh vertices, the landmarks, and the density basis at the vertices. */
+  vertices: SurfaceSamples;
+  landmarks: SurfaceSamples;
+  density: DensitySamples;
+  target: LandmarkTarget;
+  /** The face and its surroundings in linear light, and the person's mask over it. */
+  crop: Crop;
+  mask: Plane;
+  /** Outer-eye distance, photo pixels. */
+  faceScale: number;
+}
+
+/** What the optimisation finds. */
+export interface Fit {
+  /** `[Dg + De]` */
+  codes: Float64Array;
+  pose: Pose;
+  appearance: Appearance;
+  steps: number;
+}
+
+/** Standard deviation of an expression weight around its usual value. */
+const EXPRESSION_SIGMA = 0.3;
+const GAZE_SIGMA = 0.08;
+/** How far the logarithm of the distance strays from a portrait's. */
+const DISTANCE_SIGMA = 0.25;
+/** Neighbouring landmarks and samples are wrong together, so they count as fewer than they are. */
+const LANDMARK_WEIGHT = 0.25;
+const EFFECTIVE_SAMPLES = 250;
+const COLOUR_SIGMA = 0.16;
+const SILHOUETTE_WEIGHT = 0.02;
+/** Blur of the photo per scale, as a share of the outer-eye distance. */
+const BLURS = [0.05, 0.025, 0.0125];
+
+/**
+ * Finds codes, camera, light and texture code: Gauss-Newton on landmarks alone, then on landmarks, pixels and silhouette, coarse to fine. Between two steps of the geometry
+ * the appearance is solved for at the samples that can be seen.
+ *
+ * @param onStep - called before every step with the share of the work done.
+ * @throws FaceError `NOT_FINITE` when a step cannot be solved.
+ */
+export async function optimise(
+  evidence: Evidence,
+  start: Pose,
+  settings: PresetSettings,
+  seed: number,
+  onStep: (fraction: number) => Promise<void>,
+): Promise<Fit> {
+  const { vertices, landmarks, target, faceScale, crop, model } = evidence;
+  const size = vertices.codeSize;
+  const total = settings.landmarkSteps + settings.photoSteps.reduce((a, b) => a + b, 0) + 1;
+  let codes = new Float64Array(size);
+  let pose = start;
+  let steps = 0;
+  const prior = createCodePrior(model);
+
+  const advance = (add: (equations: NormalEquations) => void, poseOnly: boolean) => {
+    const equations = createNormalEquations(size + POSE_PARAMETERS);
+    add(equations);
+    prior.add(equations, codes, pose);
+    const frozen = prior.frozen.slice();
+    if (poseOnly) frozen.fill(1, 0, size);
+    let step = solveStep(equations, 1e-3, frozen);
+    if (!step) throw notFinite('optimise');
+    // Weights that would leave [0, 1] stay at their bound, and the rest is solved for again.
+    const { geometry } = model.manifest.codes;
+    for (let k = geometry; k < size; k++) {
+      const next = codes[k] + step[k];
+      if ((next < 0 && codes[k] <= 0) || (next > 1 && codes[k] >= 1)) frozen[k] = 1;
+    }
+    step = solveStep(equations, 1e-3, frozen) ?? step;
+    codes = codes.map((c, k) => {
+      const next = c + (frozen[k] ? 0 : step[k]);
+      return k < geometry ? Math.min(3.5, Math.max(-3.5, next)) : Math.min(1, Math.max(0, next));
+    });
+    pose = stepPose(pose, step, size);
+    steps++;
+  };
+
+  for (let i = 0; i < settings.landmarkSteps; i++) {
+    await onStep(steps / total);
+    const positions = posePoints(landmarks, codes);
+    advance((equations) => addLandmarkLoss(equations, landmarks, positions, pose, target, LANDMARK_WEIGHT), i < 3);
+  }
+
+  const chosen = chooseSamples(evidence, settings.samples, seed);
+  const outline = chooseOutline(evidence, 900, seed);
+  const distance = distanceFromMask(evidence.mask);
+  let appearance = createAppearance(evidence.density.codeSize);
+  const seen = (blurred: Crop) => lookAtPhoto(evidence, chosen, codes, pose, blurred, appearance);
+  const scales = settings.photoSteps.length ? BLURS.slice(0, settings.photoSteps.length) : [];
+  for (const [level, share] of scales.entries()) {
+    const blurred = mapPlane(blur(crop, share * faceScale * crop.scale), (v) => Math.log(v + LIGHT_FLOOR));
+    for (let i = 0; i < settings.photoSteps[level]; i++) {
+      await onStep(steps / total);
+      const view = seen(blurred);
+      const weight = EFFECTIVE_SAMPLES / Math.max(1, view.trusted) / COLOUR_SIGMA ** 2;
+      for (let k = 0; k < (level === 0 && i === 0 ? 5 : 2); k++) {
+        appearance = stepAppearance(view.data, appearance, weight);
+        retrust(view, appearance);
+      }
+      const { predicted } = predictLight(view.data, appearance);
+      const landmarkPositions = posePoints(landmarks, codes);
+      const outlinePositions = posePoints(outline, codes);
+      advance((equations) => {
+        addLandmarkLoss(equations, landmarks, landmarkPositions, pose, target, LANDMARK_WEIGHT);
+        addPhotometricLoss(equations, chosen.samples, view.positions, pose, blurred, predicted, view.data.trust, weight);
+        addSilhouetteLoss(equations, outline, outlinePositions, pose, distance, crop, 0.02 * faceScale, SILHOUETTE_WEIGHT);
+      }, false);
+    }
+  }
+  // The appearance once more, at the final geometry.
+  await onStep((total - 1) / total);
+  const view = seen(mapPlane(blur(crop, 0.01 * faceScale * crop.scale), (v) => Math.log(v + LIGHT_FLOOR)));
+  for (let k = 0; k < 6; k++) {
+    appearance = stepAppearance(view.data, appearance, (2 * EFFECTIVE_SAMPLES) / Math.max(1, view.trusted) / COLOUR_SIGMA ** 2);
+    retrust(view, appearance);
+  }
+  if (![...codes, ...pose.rotation, ...pose.translation, pose.focalLengthPx, ...appearance.lighting].every(Number.isFinite)) throw notFinite('optimise');
+  return { codes, pose, appearance, steps };
+}
+
+function notFinite(stage: string): FaceError {
+  return new FaceError(
+    'NOT_FINITE',
+    `invertImage: the stage ${stage} left the finite numbers. The photo may be too distorted or too small; try another photo or face index.`,
+  );
+}
+
+/** What is believed of codes and camera before the photo is looked at. */
+function createCodePrior(model: FaceModel) {
+  const { codes, expressionNames } = model.manifest;
+  const names = expressionNames;
+  const frozen = new Uint8Array(codes.geometry + codes.expression + POSE_PARAMETERS);
+  // What a photo of the skin cannot show.
+  names.forEach((name, k) => {
+    if (name === 'tongueOut' || name.startsWith('PupilDilate')) frozen[codes.geometry + k] = 1;
+  });
+  return {
+    frozen,
+    add(equations: NormalEquations, values: Float64Array, pose: Pose) {
+      const gaze = gazeAtCamera(pose);
+      for (let k = 0; k < codes.geometry; k++) addPrior(equations, k, values[k], 1);
+      for (let k = 0; k < codes.expression; k++) {
+        const usual = gaze[names[k]];
+        const sigma = usual === undefined ? EXPRESSION_SIGMA : GAZE_SIGMA;
+        addPrior(equations, codes.geometry + k, values[codes.geometry + k] - (usual ?? 0), sigma ** -2);
+      }
+      // The distance along the viewing axis is -t_z for a head at the world's origin.
+      const distance = Math.max(0.2, -pose.translation[2]);
+      const at = codes.geometry + codes.expression + 5;
+      addPrior(equations, at, distance * -Math.log(distance / PORTRAIT_DISTANCE), (DISTANCE_SIGMA * distance) ** -2);
+    },
+  };
+}
+
+/** The eyeLook* weights with which both eyes look into the camera, as people in portraits do. */
+export function gazeAtCamera({ rotation: r, translation: t }: Pose): Record<string, number> {
+  const camera = [0, 1, 2].map((j) => -(r[j] * t[0] + r[3 + j] * t[1] + r[6 + j] * t[2]));
+  const yaw = Math.atan2(camera[0], camera[2] - 0.08);
+  const pitch = Math.atan2(camera[1] - 0.036, Math.hypot(camera[0], camera[2] - 0.08));
+  const weight = (angle: number, full: number) => Math.min(0.7, Math.max(0, angle / full));
+  // The angles at full weight are those of the model's eyes.
+  const [out, inward, up, down] = [30, 28, 25, 28].map((degrees) => (degrees * Math.PI) / 180);
+  return {
+    eyeLookOut_L: weight(yaw, out),
+    eyeLookIn_R: weight(yaw, inward),
+    eyeLookIn_L: weight(-yaw, inward),
+    eyeLookOut_R: weight(-yaw, out),
+    eyeLookUp_L: weight(pitch, up),
+    eyeLookUp_R: weight(pitch, up),
+    eyeLookDown_L: weight(-pitch, down),
+    eyeLookDown_R: weight(-pitch, down),
+  };
+}
+
+interface Chosen {
+  /** Which of the mesh's vertices. */
+  index: Int32Array;
+  samples: SurfaceSamples;
+  density: DensitySamples;
+}
+
+/** Random vertices of the face region. */
+function chooseSamples({ model, vertices, density }: Evidence, count: number, seed: number): Chosen {
+  const { faceMask } = model.uv.topology;
+  const inFace = sampleChartMap(faceMask, vertices.uv);
+  const index = shuffled(
+    Array.from({ length: vertices.count }, (_, n) => n).filter((n) => inFace[n] > 127),
+    seed,
+  ).slice(0, count);
+  return {
+    index: Int32Array.from(index),
+    samples: takeSamples(vertices, index),
+    density: {
+      mean: takeRows(density.mean, 3, index),
+      basis: takeRows(density.basis, 3 * density.codeSize, index),
+      codeSize: density.codeSize,
+    },
+  };
+}
+
+/** Random vertices of everything outside, for the silhouette. */
+function chooseOutline({ model, vertices }: Evidence, count: number, seed: number): SurfaceSamples {
+  const region = sampleChartMap(model.uv.topology.regions, vertices.uv);
+  const outside = Array.from({ length: vertices.count }, (_, n) => n).filter((n) => region[n] < 6 || region[n] > 7);
+  return takeSamples(vertices, shuffled(outside, seed + 1).slice(0, count));
+}
+
+function takeRows(values: Float32Array, stride: number, index: ArrayLike<number>): Float32Array {
+  const out = new Float32Array(index.length * stride);
+  for (let i = 0; i < index.length; i++) out.set(values.subarray(index[i] * stride, (index[i] + 1) * stride), i * stride);
+  return out;
+}
+
+function takeSamples({ uv, origin, jacobian, codeSize }: SurfaceSamples, index: readonly number[]): SurfaceSamples {
+  return {
+    count: index.length,
+    uv: takeRows(uv, 2, index),
+    origin: takeRows(origin, 3, index),
+    jacobian: takeRows(jacobian, 3 * codeSize, index),
+    codeSize,
+  };
+}
+
+/** Fisher and Yates with the mulberry32 generator. */
+function shuffled(values: number[], seed: number): number[] {
+  let state = seed >>> 0;
+  const random = () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+  for (let i = values.length - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1));
+    [values[i], values[j]] = [values[j], values[i]];
+  }
+  return values;
+}
+
+/** Side of the raster that decides what is visible. */
+const VISIBILITY_SIZE = 192;
+/** Beyond this the vertex and the pixel are not the same place. */
+const VISIBILITY_TOLERANCE = 0.002;
+
+/** What the samples see in the photo at the present codes, and how far each is believed before its colour is known. */
+function lookAtPhoto(evidence: Evidence, chosen: Chosen, codes: Float64Array, pose: Pose, logPhoto: Crop, appearance: Appearance) {
+  const { vertices, model, crop, mask } = evidence;
+  const all = posePoints(vertices, codes);
+  const { triangles } = model.uv.topology.skin;
+  const allNormals = computeNormals(all, triangles);
+  const camera = cropCamera(cameraFromPose(pose), crop.left, crop.top, (crop.scale * VISIBILITY_SIZE) / crop.width);
+  const raster = rasterize([{ positions: all, indices: triangles }], camera, { width: VISIBILITY_SIZE, height: VISIBILITY_SIZE }, createRaster(VISIBILITY_SIZE, VISIBILITY_SIZE));
+  const positions = takeRows(all, 3, chosen.index);
+  const normals = takeRows(allNormals, 3, chosen.index);
+  const visible = visiblePoints(raster, camera, positions, { tolerance: VISIBILITY_TOLERANCE });
+  const { rotation: r, translation: t } = pose;
+  const eye = [0, 1, 2].map((j) => -(r[j] * t[0] + r[3 + j] * t[1] + r[6 + j] * t[2]));
+  const count = chosen.index.length;
+  const logLight = new Float32Array(3 * count);
+  const base = new Float32Array(count);
+  const projected = createProjected();
+  const colour = new Float64Array(3);
+  const person = new Float64Array(1);
+  for (let n = 0; n < count; n++) {
+    const [x, y, z] = positions.subarray(3 * n, 3 * n + 3);
+    projectWithDerivatives(pose, x, y, z, projected);
+    const px = (projected.x - crop.left) * crop.scale;
+    const py = (projected.y - crop.top) * crop.scale;
+    lookUp(logPhoto, px, py, colour);
+    logLight.set(colour, 3 * n);
+    lookUp(mask, px, py, person);
+    const [vx, vy, vz] = [eye[0] - x, eye[1] - y, eye[2] - z];
+    const facing = (normals[3 * n] * vx + normals[3 * n + 1] * vy + normals[3 * n + 2] * vz) / Math.hypot(vx, vy, vz);
+    const inside = px > 0 && py > 0 && px < crop.width && py < crop.height;
+    base[n] = visible[n] && inside ? Math.min(1, Math.max(0, (facing - 0.1) / 0.4)) * person[0] : 0;
+  }
+  const data = { density: chosen.density, normals, logLight, trust: base.slice() };
+  const view = { positions, data, base, trusted: 0 };
+  retrust(view, appearance);
+  return view;
+}
+
+/** Squared log-light error at which a sample's weight has fallen to a quarter. */
+const OUTLIER = 3 * 0.4 ** 2;
+
+/** Believes a sample the less, the worse the present appearance explains it: hair, glasses, hands and highlights drop out (Geman-McClure). */
+function retrust(view: { data: { density: DensitySamples; normals: Float32Array; logLight: Float32Array; trust: Float32Array }; base: Float32Array; trusted: number }, appearance: Appearance): void {
+  const { data, base } = view;
+  const { predicted } = predictLight(data, appearance);
+  // The overall brightness is not an outlier of every sample at once: errors count around their median.
+  const offsets = [0, 1, 2].map((c) => {
+    const values: number[] = [];
+    for (let n = 0; n < base.length; n++) if (base[n] > 0) values.push(data.logLight[3 * n + c] - predicted[3 * n + c]);
+    values.sort((a, b) => a - b);
+    return values.length ? values[values.length >> 1] : 0;
+  });
+  view.trusted = 0;
+  for (let n = 0; n < base.length; n++) {
+    let error = 0;
+    for (let c = 0; c < 3; c++) error += (data.logLight[3 * n + c] - predicted[3 * n + c] - offsets[c]) ** 2;
+    data.trust[n] = base[n] / (1 + error / OUTLIER) ** 2;
+    view.trusted += data.trust[n];
+  }
+}

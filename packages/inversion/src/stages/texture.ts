@@ -1,0 +1,237 @@
+import { type FaceModel, type PartMesh, type RgbaImage, rasterize, visiblePoints } from '@implicit-faces/avatar';
+import { sampleChartMap, srgbFromLinear } from '@implicit-faces/uv-param';
+import { type Crop, lookUp, type Plane } from '../photo.js';
+import { cameraFromPose, type Pose } from '../pose.js';
+import { LIGHT_FLOOR, sphericalHarmonics } from './appearance.js';
+
+export interface TextureInput {
+  model: FaceModel;
+  /** The avatar's parts; the first is the skin. */
+  meshes: readonly PartMesh[];
+  pose: Pose;
+  /** `[9, 3]` */
+  lighting: Float64Array;
+  /** The face in linear light at the photo's own resolution, and the person's mask over it. */
+  crop: Crop;
+  mask: Plane;
+  /** `[size, size, 3]` linear, the texture code's albedo. */
+  albedo: Float32Array;
+  size: number;
+}
+
+/** A shading below this is noise when the photo is divided by it. */
+const LEAST_SHADING = 0.08;
+/** Texels as much as this behind the seen surface are hidden, metres. */
+const VISIBILITY_TOLERANCE = 0.0015;
+/** Cosines between which a texel goes from unseen to seen. */
+const GRAZING = [0.08, 0.3] as const;
+/** How far, in logarithms of albedo, a texel outside the face may be from the model's before it is taken for hair, cloth or background. */
+const FOREIGN = 0.4;
+/** What a mirrored texel counts beside a seen one. */
+const MIRROR_WEIGHT = 0.25;
+/** What the model itself counts: it decides where neither side of the face was seen. */
+const MODEL_WEIGHT = 0.002;
+/** A texel this far inside its outline (in texels) no longer mixes with what lies behind. */
+const LIMITS = [-2.5, 2.5] as const;
+
+/**
+ * The skin's finished texture: the photo, divided by the light, where the face was seen; its mirror image, then the texture code's albedo, where not.
+ *
+ * What is blended is the logarithm of photo over model. Filling its gaps from coarse to fine carries tone and complexion smoothly from what was seen to what was
+ * not, so no seam appears, and where nothing is known nearby the model's own albedo stays.
+ *
+ * @returns sRGB, `size` squared.
+ */
+export function finishTexture(input: TextureInput): RgbaImage {
+  const { albedo, size } = input;
+  const { ratio, weight } = seenRatios(input);
+  const joined = new Float32Array(ratio.length);
+  const share = new Float32Array(weight.length);
+  for (let y = 0; y < size; y++) {
+    for (let x = 0; x < size; x++) {
+      const i = y * size + x;
+      const m = y * size + size - 1 - x;
+      const mirrored = MIRROR_WEIGHT * weight[m] * (1 - weight[i]);
+      const total = weight[i] + mirrored + MODEL_WEIGHT;
+      for (let c = 0; c < 3; c++) joined[3 * i + c] = (weight[i] * ratio[3 * i + c] + mirrored * ratio[3 * m + c]) / total;
+      share[i] = Math.min(1, weight[i] + mirrored + MODEL_WEIGHT);
+    }
+  }
+  const filled = pullPush(joined, share, size);
+  const data = new Uint8ClampedArray(4 * size * size);
+  for (let i = 0; i < size * size; i++) {
+    for (let c = 0; c < 3; c++) data[4 * i + c] = 255 * srgbFromLinear(Math.min(1, albedo[3 * i + c] * Math.exp(filled[3 * i + c])));
+    data[4 * i + 3] = 255;
+  }
+  return { data, width: size, height: size };
+}
+
+/** ln(photo / shading / albedo) of every texel `[size, size, 3]` and how well it was seen `[size, size]`. */
+function seenRatios({ model, meshes, pose, lighting, crop, mask, albedo, size }: TextureInput) {
+  const [skin] = meshes;
+  const { positions, normals } = texelGeometry(skin, size);
+  const camera = cameraFromPose(pose);
+  const { left, top, scale } = crop;
+  const view = {
+    ...camera,
+    focalLengthPx: camera.focalLengthPx * scale,
+    principalPointPx: [(camera.principalPointPx[0] - left) * scale, (camera.principalPointPx[1] - top) * scale] as const,
+  };
+  const raster = rasterize(meshes, view, { width: crop.width, height: crop.height });
+  const visible = visiblePoints(raster, view, positions, { tolerance: VISIBILITY_TOLERANCE });
+  const { rotation: r, translation: t } = pose;
+  const eye = [0, 1, 2].map((j) => -(r[j] * t[0] + r[3 + j] * t[1] + r[6 + j] * t[2]));
+  const uv = texelPlaces(size);
+  const face = sampleChartMap(softened(model.uv.topology.faceMask, 3), uv);
+  const ratio = new Float32Array(3 * size * size);
+  const weight = new Float32Array(size * size);
+  const y = new Float64Array(9);
+  const colour = new Float64Array(3);
+  const person = new Float64Array(1);
+  for (let i = 0; i < size * size; i++) {
+    if (!visible[i] || Number.isNaN(positions[3 * i])) continue;
+    const [px, py, pz] = positions.subarray(3 * i, 3 * i + 3);
+    const [nx, ny, nz] = normals.subarray(3 * i, 3 * i + 3);
+    const [vx, vy, vz] = [eye[0] - px, eye[1] - py, eye[2] - pz];
+    const facing = (nx * vx + ny * vy + nz * vz) / Math.hypot(vx, vy, vz);
+    const seen = smoothstep(GRAZING[0], GRAZING[1], facing);
+    if (seen <= 0) continue;
+    const depth = -(r[6] * px + r[7] * py + r[8] * pz + t[2]);
+    const x2 = view.principalPointPx[0] + (view.focalLengthPx * (r[0] * px + r[1] * py + r[2] * pz + t[0])) / depth;
+    const y2 = view.principalPointPx[1] - (view.focalLengthPx * (r[3] * px + r[4] * py + r[5] * pz + t[1])) / depth;
+    lookUp(crop, x2, y2, colour);
+    lookUp(mask, x2, y2, person);
+    sphericalHarmonics(nx, ny, nz, y);
+    let foreign = 0;
+    for (let c = 0; c < 3; c++) {
+      let light = 0;
+      for (let k = 0; k < 9; k++) light += lighting[3 * k + c] * y[k];
+      const k = Math.log((colour[c] + LIGHT_FLOOR / 8) / Math.max(LEAST_SHADING, light) / Math.max(albedo[3 * i + c], 1e-3));
+      ratio[3 * i + c] = Math.min(LIMITS[1], Math.max(LIMITS[0], k));
+      foreign += k * k;
+    }
+    const inFace = face[i] / 255;
+    const believed = inFace + (1 - inFace) * Math.exp(-foreign / (2 * FOREIGN ** 2)) * smoothstep(0.4, 0.8, person[0]);
+    weight[i] = seen * believed;
+  }
+  return { ratio, weight };
+}
+
+function smoothstep(from: number, to: number, x: number): number {
+  const t = Math.min(1, Math.max(0, (x - from) / (to - from)));
+  return t * t * (3 - 2 * t);
+}
+
+/** The centres of all texels `[size * size, 2]`. */
+function texelPlaces(size: number): Float32Array {
+  const uv = new Float32Array(2 * size * size);
+  for (let y = 0; y < size; y++) {
+    for (let x = 0; x < size; x++) {
+      uv[2 * (y * size + x)] = (x + 0.5) / size;
+      uv[2 * (y * size + x) + 1] = (y + 0.5) / size;
+    }
+  }
+  return uv;
+}
+
+/** Positions and normals of all texels `[size * size, 3]`, interpolated on the mesh; NaN outside the chart. The mesh is drawn flat, as its chart. */
+function texelGeometry({ uvs, indices, positions, normals }: PartMesh, size: number) {
+  const flat = new Float32Array((uvs.length / 2) * 3);
+  for (let n = 0; n < uvs.length / 2; n++) flat.set([uvs[2 * n] - 0.5, 0.5 - uvs[2 * n + 1], -1], 3 * n);
+  const { part, triangle, barycentrics } = rasterize(
+    [{ positions: flat, indices }],
+    { cameraFromWorld: [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1], focalLengthPx: size, principalPointPx: [size / 2, size / 2] },
+    { width: size, height: size },
+  );
+  const out = { positions: new Float32Array(3 * size * size).fill(Number.NaN), normals: new Float32Array(3 * size * size) };
+  for (let i = 0; i < size * size; i++) {
+    if (part[i] < 0) continue;
+    for (let c = 0; c < 3; c++) {
+      let p = 0;
+      let n = 0;
+      for (let k = 0; k < 3; k++) {
+        const at = 3 * indices[3 * triangle[i] + k] + c;
+        p += barycentrics[3 * i + k] * positions[at];
+        n += barycentrics[3 * i + k] * normals[at];
+      }
+      out.positions[3 * i + c] = p;
+      out.normals[3 * i + c] = n;
+    }
+    const length = Math.hypot(out.normals[3 * i], out.normals[3 * i + 1], out.normals[3 * i + 2]) || 1;
+    for (let c = 0; c < 3; c++) out.normals[3 * i + c] /= length;
+  }
+  return out;
+}
+
+/** A map with its edges softened by box blurs of the radius. */
+function softened(map: { data: Uint8Array; size: number }, radius: number): { data: Uint8Array; size: number } {
+  const { size } = map;
+  let data = map.data;
+  for (const stride of [1, size, 1, size]) {
+    const other = stride === 1 ? size : 1;
+    const out = new Uint8Array(data.length);
+    for (let o = 0; o < size; o++) {
+      for (let i = 0; i < size; i++) {
+        let sum = 0;
+        for (let k = -radius; k <= radius; k++) sum += data[o * other + Math.min(size - 1, Math.max(0, i + k)) * stride];
+        out[o * other + i * stride] = sum / (2 * radius + 1);
+      }
+    }
+    data = out;
+  }
+  return { data, size };
+}
+
+/**
+ * Fills what is missing from `[size, size, 3]` values with weights in 0..1: weighted averages down a pyramid, then back up where the finer level knows too little
+ * (Gortler et al., "The Lumigraph", 1996, section 3.4). `size` should be a power of two.
+ */
+function pullPush(values: Float32Array, weight: Float32Array, size: number): Float32Array {
+  const levels = [{ values, weight, size }];
+  while (levels[levels.length - 1].size > 1) {
+    const fine = levels[levels.length - 1];
+    const half = fine.size >> 1;
+    const next = { values: new Float32Array(3 * half * half), weight: new Float32Array(half * half), size: half };
+    for (let y = 0; y < half; y++) {
+      for (let x = 0; x < half; x++) {
+        const i = y * half + x;
+        let total = 0;
+        for (let k = 0; k < 4; k++) {
+          const j = (2 * y + (k >> 1)) * fine.size + 2 * x + (k & 1);
+          total += fine.weight[j];
+          for (let c = 0; c < 3; c++) next.values[3 * i + c] += fine.weight[j] * fine.values[3 * j + c];
+        }
+        if (total > 0) for (let c = 0; c < 3; c++) next.values[3 * i + c] /= total;
+        next.weight[i] = Math.min(1, total);
+      }
+    }
+    levels.push(next);
+  }
+  let coarse = levels[levels.length - 1].values;
+  for (let l = levels.length - 2; l >= 0; l--) {
+    const { values: own, weight: sure, size: n } = levels[l];
+    const half = n >> 1;
+    const out = new Float32Array(own.length);
+    for (let y = 0; y < n; y++) {
+      const cy = Math.min(half - 1, Math.max(0, y / 2 - 0.25));
+      const y0 = Math.floor(cy);
+      const y1 = Math.min(half - 1, y0 + 1);
+      const sy = cy - y0;
+      for (let x = 0; x < n; x++) {
+        const cx = Math.min(half - 1, Math.max(0, x / 2 - 0.25));
+        const x0 = Math.floor(cx);
+        const x1 = Math.min(half - 1, x0 + 1);
+        const sx = cx - x0;
+        const i = y * n + x;
+        for (let c = 0; c < 3; c++) {
+          const up =
+            (1 - sy) * ((1 - sx) * coarse[3 * (y0 * half + x0) + c] + sx * coarse[3 * (y0 * half + x1) + c]) +
+            sy * ((1 - sx) * coarse[3 * (y1 * half + x0) + c] + sx * coarse[3 * (y1 * half + x1) + c]);
+          out[3 * i + c] = sure[i] * own[3 * i + c] + (1 - sure[i]) * up;
+        }
+      }
+    }
+    coarse = out;
+  }
+  return coarse;
+}

@@ -1,0 +1,82 @@
+import type { FaceModel } from '@implicit-faces/avatar';
+import type { Codes } from '@implicit-faces/sdf-core';
+
+/**
+ * Fixed places of the skin's chart with everything that is linear about them, so that a step of the optimisation needs no network: points are
+ * `points0 + jacobian . codes`.
+ */
+export interface SurfaceSamples {
+  count: number;
+  /** `[N, 2]` */
+  uv: Float32Array;
+  /** `[N, 3]` metres, where the places are at zero codes. */
+  origin: Float32Array;
+  /** `[N, 3, Dg + De]` metres per unit of code, geometry first. */
+  jacobian: Float32Array;
+  codeSize: number;
+}
+
+/** Asks the model for the points and the Jacobian at places `[N, 2]` of the skin's chart. */
+export async function loadSurfaceSamples(model: FaceModel, uv: Float32Array): Promise<SurfaceSamples> {
+  const { geometry, expression } = model.manifest.codes;
+  const zero: Codes = { geometry: new Float32Array(geometry), expression: new Float32Array(expression) };
+  const { points, jacobian } = await model.uv.surfaceJacobian(uv, zero);
+  return { count: uv.length / 2, uv, origin: points, jacobian, codeSize: geometry + expression };
+}
+
+/** Where the places are at codes `[Dg + De]`: `[N, 3]`, metres. */
+export function posePoints({ count, origin, jacobian, codeSize }: SurfaceSamples, codes: Float64Array, out = new Float32Array(3 * count)): Float32Array {
+  for (let i = 0; i < 3 * count; i++) {
+    let sum = origin[i];
+    const row = i * codeSize;
+    for (let k = 0; k < codeSize; k++) sum += jacobian[row + k] * codes[k];
+    out[i] = sum;
+  }
+  return out;
+}
+
+/** The optical density -ln(albedo) of places of the skin's chart, and how it grows with each texture code. The colour network is linear in this. */
+export interface DensitySamples {
+  /** `[N, 3]` */
+  mean: Float32Array;
+  /** `[N, 3, Dt]` */
+  basis: Float32Array;
+  codeSize: number;
+}
+
+/** A code step that is small enough not to reach white, where the network clamps. */
+const CODE_STEP = 0.25;
+const DARKEST = 1e-4;
+
+/** Measures the density basis by one run of the colour network per code. */
+export async function loadDensitySamples(
+  model: FaceModel,
+  uv: Float32Array,
+  signal?: AbortSignal,
+  onProgress?: (fraction: number) => void,
+): Promise<DensitySamples> {
+  const codeSize = model.manifest.codes.texture;
+  const expression = new Float32Array(model.manifest.codes.expression);
+  const code = new Float32Array(codeSize);
+  const density = async () => (await model.uv.albedo(uv, code, expression)).map((a) => -Math.log(Math.max(a, DARKEST)));
+  const mean = await density();
+  const basis = new Float32Array(mean.length * codeSize);
+  for (let k = 0; k < codeSize; k++) {
+    signal?.throwIfAborted();
+    code[k] = CODE_STEP;
+    const moved = await density();
+    code[k] = 0;
+    for (let i = 0; i < mean.length; i++) basis[i * codeSize + k] = (moved[i] - mean[i]) / CODE_STEP;
+    onProgress?.((k + 1) / codeSize);
+  }
+  return { mean, basis, codeSize };
+}
+
+/** The density `[N, 3]` at a texture code. */
+export function mixDensity({ mean, basis, codeSize }: DensitySamples, code: Float64Array): Float32Array {
+  return mean.map((m, i) => {
+    let sum = m;
+    for (let k = 0; k < codeSize; k++) sum += basis[i * codeSize + k] * code[k];
+    return sum;
+  });
+}

@@ -1,0 +1,48 @@
+import type { Avatar, FaceModel, RgbaImage } from '@implicit-faces/avatar';
+import type { Box, Landmarker } from '@implicit-faces/landmarks';
+import type { OrtRuntime } from '@implicit-faces/runtime';
+import type { Preset } from './presets.js';
+
+/** The stages of an inversion, in order. `encode` and `finetune` take no time in presets that do without them. */
+export const STAGES = ['detect', 'encode', 'optimise', 'finetune', 'texture'] as const;
+export type Stage = (typeof STAGES)[number];
+
+export interface Progress {
+  stage: Stage;
+  /** Of this stage, 0 to 1. */
+  fraction: number;
+}
+
+export interface InvertImageOptions {
+  /** The imported `onnxruntime-node` or `onnxruntime-web`, the one that the model was loaded with. */
+  ort: OrtRuntime;
+  model: FaceModel;
+  landmarks: Landmarker;
+  /** How much work to do. */
+  preset?: Preset;
+  /** Decides every random choice: the same photo, options and seed give the same avatar. */
+  seed?: number;
+  /** Which face, counted from the largest. */
+  faceIndex?: number;
+  signal?: AbortSignal;
+  onProgress?: (progress: Progress) => void;
+}
+
+/** An avatar with how it came about. */
+export interface InvertedAvatar extends Avatar {
+  inversion: {
+    preset: Preset;
+    seed: number;
+    /** Wall-clock per stage; sessions were loaded before. */
+    seconds: Record<Stage | 'total', number>;
+    /** Gauss-Newton steps of the codes. */
+    steps: number;
+    /** `[468, 3]` as detected, photo pixels. */
+    landmarks: Float32Array;
+    box: Box;
+    /** `[H, W]` the person, 0 to 255. */
+    foreground: Uint8Array;
+    /** The albedo of the texture code alone, without the photo's detail. */
+    modelAlbedo: RgbaImage;
+  };
+}
