@@ -22,8 +22,8 @@ export const POSES: Record<string, Record<string, number>> = {
   smileAndBlink: { mouthSmile_L: 1, mouthSmile_R: 1, eyeBlink_L: 1, eyeBlink_R: 1 },
   pucker: { mouthPucker: 1 },
 };
-const WIDTH = 240;
-const HEIGHT = 300;
+const WIDTH = 200;
+const HEIGHT = 250;
 /** Linear grey of skin, eyes, teeth with gums, tongue, by part. */
 const GREYS = [0.55, 0.85, 0.85, 0.75, 0.75, 0.3];
 const BACKGROUND = 40;
