@@ -27,7 +27,8 @@ describe.skipIf(!present)('the shipped signed distance network', () => {
     expected = (name) => tensors[name].data as Float32Array;
     codes = { geometry: expected('geometry'), expression: expected('expression') };
     model = await loadSdfModel({ ort, files: directoryFiles(MODEL), manifest });
-  });
+    // Megabytes of networks take a while on a busy machine.
+  }, 60_000);
   afterAll(() => model?.dispose());
 
   it('gives the distances that training saw, to 2 micrometres', async () => {

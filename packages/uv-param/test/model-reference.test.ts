@@ -28,7 +28,8 @@ describe.skipIf(!present)('the shipped UV and colour networks', () => {
     expected = (name) => tensors[name].data as Float32Array;
     codes = { geometry: expected('geometry'), expression: expected('expression') };
     model = await loadUvModel({ ort, files: directoryFiles(MODEL), manifest });
-  });
+    // Megabytes of networks take a while on a busy machine.
+  }, 60_000);
   afterAll(() => model?.dispose());
 
   it('give the places on the charts that training saw', async () => {
