@@ -1,9 +1,10 @@
 import { parseSafetensors, type SafetensorsContent, takeTensor, writeSafetensors } from '@implicit-faces/runtime';
 import { FaceError } from './errors.js';
-import type { Avatar } from './types.js';
+import type { Avatar, RgbaImage } from './types.js';
 
 const FORMAT = 'implicit-faces-avatar';
 const VERSION = '1';
+const PART_ALBEDO = 'albedo.';
 
 /** The part of a model's manifest that says which avatars are its own. */
 export interface AvatarModel {
@@ -13,25 +14,14 @@ export interface AvatarModel {
 
 /**
  * Writes an avatar in the safetensors layout: `geometryCode` [Dg], `expressionCode` [De], `textureCode` [Dt], `lighting` [9, 3] as F32;
- * `camera.cameraFromWorld` [16] (column-major) and `camera.intrinsics` [focalLengthPx, cx, cy] as F64; `albedo` [H, W, 3] as U8 sRGB.
+ * `camera.cameraFromWorld` [16] (column-major) and `camera.intrinsics` [focalLengthPx, cx, cy] as F64; `albedo` [H, W, 3] and, for parts with
+ * textures of their own, `albedo.NAME` as U8 sRGB.
  * The metadata hold `format`, `version` and `modelId`.
  *
  * @throws FaceError `SHAPE` when an array does not have the size that its name says.
  */
 export function saveAvatar(avatar: Avatar): Uint8Array<ArrayBuffer> {
-  const { albedo, camera } = avatar;
-  if (albedo.data.length !== 4 * albedo.width * albedo.height) {
-    throw new FaceError(
-      'SHAPE',
-      `saveAvatar: albedo should be RGBA of ${albedo.width}x${albedo.height}; received ${albedo.data.length} bytes. Fix its size.`,
-    );
-  }
-  const rgb = new Uint8Array(3 * albedo.width * albedo.height);
-  for (let i = 0, j = 0; j < rgb.length; i += 4, j += 3) {
-    rgb[j] = albedo.data[i];
-    rgb[j + 1] = albedo.data[i + 1];
-    rgb[j + 2] = albedo.data[i + 2];
-  }
+  const { albedo, camera, partAlbedos = {} } = avatar;
   const floats = (data: Float32Array, dims = [data.length]) => ({ data: new Float32Array(data), dims });
   return writeSafetensors(
     {
@@ -41,7 +31,10 @@ export function saveAvatar(avatar: Avatar): Uint8Array<ArrayBuffer> {
       lighting: floats(avatar.lighting, [9, 3]),
       'camera.cameraFromWorld': { data: Float64Array.from(camera.cameraFromWorld), dims: [16] },
       'camera.intrinsics': { data: Float64Array.of(camera.focalLengthPx, ...camera.principalPointPx), dims: [3] },
-      albedo: { data: rgb, dims: [albedo.height, albedo.width, 3] },
+      albedo: imageTensor('albedo', albedo),
+      ...Object.fromEntries(
+        Object.entries(partAlbedos).map(([part, image]) => [`albedo.${part}`, imageTensor(`albedo.${part}`, image)]),
+      ),
     },
     { format: FORMAT, version: VERSION, modelId: avatar.modelId },
   );
@@ -91,16 +84,43 @@ export function loadAvatar(bytes: Uint8Array<ArrayBuffer>, model?: AvatarModel):
     lighting: Float32Array.from(take('lighting', 'F32', [9, 3])),
   };
 
-  const { data: rgb, dims } = wrapped(() => takeTensor(tensors, 'albedo', 'U8', ['H', 'W', 3]));
-  const [height, width] = dims;
-  if (rgb.length === 0) throw broken('albedo has no texels');
-  const data = new Uint8ClampedArray(4 * width * height).fill(255);
-  for (let i = 0, j = 0; j < rgb.length; i += 4, j += 3) {
-    data[i] = rgb[j];
-    data[i + 1] = rgb[j + 1];
-    data[i + 2] = rgb[j + 2];
+  const image = (name: string): RgbaImage => {
+    const { data: rgb, dims } = wrapped(() => takeTensor(tensors, name, 'U8', ['H', 'W', 3]));
+    const [height, width] = dims;
+    if (rgb.length === 0) throw broken(`${name} has no texels`);
+    const data = new Uint8ClampedArray(4 * width * height).fill(255);
+    for (let i = 0, j = 0; j < rgb.length; i += 4, j += 3) {
+      data[i] = rgb[j];
+      data[i + 1] = rgb[j + 1];
+      data[i + 2] = rgb[j + 2];
+    }
+    return { data, width, height };
+  };
+  const parts = Object.keys(tensors).filter((name) => name.startsWith(PART_ALBEDO));
+  return {
+    ...avatar,
+    albedo: image('albedo'),
+    ...(parts.length && {
+      partAlbedos: Object.fromEntries(parts.map((name) => [name.slice(PART_ALBEDO.length), image(name)])),
+    }),
+  };
+}
+
+/** `[H, W, 3]` of an opaque picture. */
+function imageTensor(name: string, { data, width, height }: RgbaImage) {
+  if (data.length !== 4 * width * height) {
+    throw new FaceError(
+      'SHAPE',
+      `saveAvatar: ${name} should be RGBA of ${width}x${height}; received ${data.length} bytes. Fix its size.`,
+    );
   }
-  return { ...avatar, albedo: { data, width, height } };
+  const rgb = new Uint8Array(3 * width * height);
+  for (let i = 0, j = 0; j < rgb.length; i += 4, j += 3) {
+    rgb[j] = data[i];
+    rgb[j + 1] = data[i + 1];
+    rgb[j + 2] = data[i + 2];
+  }
+  return { data: rgb, dims: [height, width, 3] };
 }
 
 function parsed(bytes: Uint8Array<ArrayBuffer>): SafetensorsContent {

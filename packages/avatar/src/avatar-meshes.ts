@@ -38,7 +38,7 @@ export async function avatarMeshes(
         part.name,
         transformPoints(transforms.subarray(12 * i, 12 * i + 12), part.positions),
         part,
-        partImage(part),
+        avatar.partAlbedos?.[part.name] ?? partImage(part),
       ),
     ),
   ];
@@ -79,7 +79,8 @@ function withNormals(
   return { name, positions, normals: computeNormals(positions, triangles), uvs: uv, indices: triangles, image };
 }
 
-function partImage({ texture: { data, size } }: PartTopology): RgbaImage {
+/** The model's own texture of a part, opaque. */
+export function partImage({ texture: { data, size } }: PartTopology): RgbaImage {
   const rgba = new Uint8ClampedArray(4 * size * size).fill(255);
   for (let i = 0, j = 0; j < data.length; i += 4, j += 3) {
     rgba[i] = data[j];

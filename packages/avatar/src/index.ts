@@ -1,6 +1,6 @@
 export { type ArkitRig, computeArkitRig, type MorphTarget, type RiggedMesh } from './arkit-rig.js';
 export { type AvatarModel, loadAvatar, saveAvatar } from './avatar-file.js';
-export { type AvatarMeshesOptions, avatarMeshes } from './avatar-meshes.js';
+export { type AvatarMeshesOptions, avatarMeshes, partImage } from './avatar-meshes.js';
 export { solveBoundedLeastSquares } from './bounded-least-squares.js';
 export { cropCamera, projectPoints, VIEW_CAMERA_DEFAULTS, type ViewCameraOptions, viewCamera } from './camera.js';
 export { type AvatarErrorCode, FaceError, isFaceError } from './errors.js';

@@ -28,6 +28,8 @@ export interface Avatar {
   textureCode: Float32Array;
   /** The skin's texture in the skin's chart, opaque. Painting on it paints the face. */
   albedo: RgbaImage;
+  /** Textures of other parts by name (`eyeLeft`, `teethUpper`, ...), each in that part's own chart, opaque; a part that is absent has the model's. */
+  partAlbedos?: Record<string, RgbaImage>;
   /** The photo's camera, in the photo's pixels. */
   camera: Camera;
   /** The photo's light. */

@@ -142,21 +142,62 @@ class Mesh:
         return t, np.stack([1 - r1, r1 * (1 - r2), r1 * r2], 1)
 
 
-def close_holes(vertices: np.ndarray, triangles: np.ndarray):
-    """Fans over every boundary loop, around the loop's mean. Returns (triangles with fans, loops): vertex len(vertices) + k is the mean of loops[k]."""
+@njit(cache=True)
+def _least_area(loop):
+    """Which triangles fill a closed loop [n, 3] with the least area (Barequet & Sharir 1995): the splitting vertex of every span [n, n]."""
+    n = len(loop)
+    cost, split = np.zeros((n, n)), np.zeros((n, n), np.int64)
+    for span in range(2, n):
+        for i in range(n - span):
+            j = i + span
+            best, at = np.inf, i + 1
+            for k in range(i + 1, j):
+                c = cost[i, k] + cost[k, j]
+                if c >= best:
+                    continue
+                c += np.sqrt((np.cross(loop[k] - loop[i], loop[j] - loop[i]) ** 2).sum()) / 2
+                if c < best:
+                    best, at = c, k
+            cost[i, j], split[i, j] = best, at
+    return split
+
+
+def boundary_loops(triangles: np.ndarray) -> list[np.ndarray]:
+    """The boundary's loops, in the order that a filling triangle runs along them."""
     edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
     keys = set(map(tuple, edges.tolist()))
     after = {b: a for a, b in keys if (b, a) not in keys}
-    loops, fans = [], []
+    loops = []
     while after:
         start = next(iter(after))
         loop, at = [start], after.pop(start)
         while at != start and at in after:
             loop.append(at)
             at = after.pop(at)
-        centre = len(vertices) + len(loops)
         loops.append(np.array(loop))
-        fans += [(p, q, centre) for p, q in zip(loop, loop[1:] + loop[:1])]
+    return loops
+
+
+def fill_holes(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """Fills every hole with the triangles of least area over its loop, without new vertices: right for long and bent holes, as along a gum."""
+    out = [triangles]
+    for loop in boundary_loops(triangles):
+        split = _least_area(vertices[loop].astype(np.float64))
+        spans = [(0, len(loop) - 1)]
+        while spans:
+            i, j = spans.pop()
+            if j - i < 2:
+                continue
+            k = split[i, j]
+            out.append(loop[[[i, k, j]]])
+            spans += [(i, k), (k, j)]
+    return np.concatenate(out)
+
+
+def close_holes(vertices: np.ndarray, triangles: np.ndarray):
+    """Fans over every boundary loop, around the loop's mean. Returns (triangles with fans, loops): vertex len(vertices) + k is the mean of loops[k]."""
+    loops = boundary_loops(triangles)
+    fans = [(p, q, len(vertices) + k) for k, loop in enumerate(loops) for p, q in zip(loop, np.roll(loop, -1))]
     return np.concatenate([triangles, np.array(fans, np.int64).reshape(-1, 3)]), loops
 
 

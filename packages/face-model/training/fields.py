@@ -140,7 +140,7 @@ def make_forward():
 
 
 def make_inverse_uv():
-    return LinearField(2, 192, 4, 64, 2., .015, 4, True, 1., tail=2)
+    return LinearField(2, 192, 4, 96, 2., .012, 4, True, 1., tail=4)
 
 
 def make_deformation(forward_field, template_codes):

@@ -17,11 +17,12 @@ from torch import nn
 
 import facekit as fk
 import fields
-from distance import Mesh, close_holes, with_loop_centres
+from distance import Mesh, fill_holes
 from fit import fit
 
 MOUTH_PARTS = ['teethUpper', 'teethLower', 'tongue']
 GAZE_RADIANS = {'Up': math.radians(25), 'Down': math.radians(28), 'In': math.radians(28), 'Out': math.radians(30)}
+DEEPEST = np.array([[-1, -.050, .052], [1, -.0125, 1]])   # metres, neutral head: what of the mouth's parts can ever be seen
 EYE_CAP = math.radians(100)        # the eyeball's mesh and chart end here; what lies behind is never seen
 
 
@@ -127,7 +128,8 @@ class Parts(nn.Module):
             box = getattr(self, f'{n}_box')
             inside = torch.minimum(torch.maximum(local[i], box[0]), box[1])
             beyond = ((local[i] - inside).square().sum(-1) + 1e-14).sqrt()
-            out.append((self.fields[n](inside)[..., 0] + beyond) * scale[i])
+            wall = torch.maximum(box[0] - local[i], local[i] - box[1]).amax(-1)   # the part ends at its box
+            out.append(torch.maximum(self.fields[n](inside)[..., 0] + beyond, wall) * scale[i])
         return torch.stack(out, -1)
 
     def charts(self, x, geometry, expression):
@@ -165,14 +167,14 @@ def closed_components(kit: fk.FaceKit, part: str) -> list[Mesh]:
         t = local[label[local[:, 0]] == k]
         keep, t = np.unique(t, return_inverse=True)
         vertices = kit.neutral[used[keep]]
-        closed, loops = close_holes(vertices, t.reshape(-1, 3))
-        meshes.append(Mesh(with_loop_centres(vertices, loops), closed))
+        meshes.append(Mesh(vertices, fill_holes(vertices, t.reshape(-1, 3))))
     return meshes
 
 
 def part_box(meshes: list[Mesh]) -> np.ndarray:
-    """[2, 3] the box in which a part's field is trained."""
-    return np.stack([np.min([m.vertices.min(0) for m in meshes], 0) - .004, np.max([m.vertices.max(0) for m in meshes], 0) + .004]).astype(np.float32)
+    """[2, 3] the box in which a part exists: its bounds, without the roots and folds that lie deep in the flesh, where an error of the skin would uncover them."""
+    low, high = np.min([m.vertices.min(0) for m in meshes], 0) - .004, np.max([m.vertices.max(0) for m in meshes], 0) + .004
+    return np.stack([np.maximum(low, DEEPEST[0]), np.minimum(high, DEEPEST[1])]).astype(np.float32)
 
 
 def part_samples(kit: fk.FaceKit, part: str, count: int, rng: np.random.Generator):
@@ -185,7 +187,8 @@ def part_samples(kit: fk.FaceKit, part: str, count: int, rng: np.random.Generato
         t, w = m.sample(int(count * .8 * share), rng)
         n = (m.vertex_normal[m.triangles[t]] * w[..., None]).sum(1)
         x.append((m.corners[t] * w[..., None]).sum(1) + rng.choice([.0006, .003], len(t))[:, None] * rng.standard_normal((len(t), 1)) * n)
-    x = np.clip(np.concatenate(x), *box)
+    x = np.concatenate(x)
+    x = x[((x >= box[0]) & (x <= box[1])).all(1)]
     d = np.min([m.signed_distance(x) for m in meshes], 0)
     return x.astype(np.float32), d.astype(np.float32)
 

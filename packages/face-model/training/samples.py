@@ -108,9 +108,12 @@ def template_samples(skin: Skin, mesh: Mesh, count: int, surface: float, rng: np
             'triangle': t, 'bary': w.astype(np.float32)}
 
 
-def posed_bank(skin: Skin, faces: int, points: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Exact signed distances around random posed heads: codes [S, 158], x [S, P, 3], distance [S, P]."""
+def posed_bank(skin: Skin, faces: int, points: int, rng: np.random.Generator, open_share: float = .35) -> dict[str, np.ndarray]:
+    """Exact signed distances around random posed heads: codes [S, 158], x [S, P, 3], distance [S, P]. A share of them have the mouth wide open, where the air is
+    hardest: it has to be learnt, not found, because it maps into a thin gap of the template."""
     codes = skin.kit.random_codes(faces, rng)
+    wide = rng.random(faces) < open_share
+    codes[wide, 100 + skin.kit.names.index('jawOpen')] = rng.uniform(.4, 1, wide.sum())
     x, d = np.empty((faces, points, 3), np.float32), np.empty((faces, points), np.float32)
     for i in tqdm(range(faces), desc='posed heads', mininterval=10):
         mesh = Mesh(skin.pose(codes[i]), skin.triangles)
@@ -126,12 +129,14 @@ if __name__ == '__main__':
     parser.add_argument('--faces', type=int, default=1200, help='posed heads')
     parser.add_argument('--points', type=int, default=6000, help='points per posed head')
     parser.add_argument('--seed', type=int, default=1)
+    parser.add_argument('--only-posed', action='store_true', help='keep the canonical points')
     arguments = parser.parse_args()
     folder = fk.cache_dir() / 'samples'
     folder.mkdir(exist_ok=True)
     skin = Skin.of(fk.FaceKit.load(arguments.data))
     rng = np.random.default_rng(arguments.seed)
-    np.savez(folder / 'template.npz', **template_samples(skin, Mesh(skin.template, skin.triangles), arguments.template, .3, rng))
-    print('wrote', folder / 'template.npz', flush=True)
+    if not arguments.only_posed:
+        np.savez(folder / 'template.npz', **template_samples(skin, Mesh(skin.template, skin.triangles), arguments.template, .3, rng))
+        print('wrote', folder / 'template.npz', flush=True)
     np.savez(folder / 'posed.npz', **posed_bank(skin, arguments.faces, arguments.points, rng))
     print('wrote', folder / 'posed.npz')

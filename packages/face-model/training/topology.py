@@ -207,7 +207,7 @@ def shipped(kit: fk.FaceKit, parts: Parts) -> dict[str, np.ndarray]:
     out = {k: stored[k] for k in stored.files}
     for name in fk.PARTS[1:]:
         if name in MOUTH_PARTS:
-            positions, uv, triangles = part_mesh(parts, name, .0012 if name != 'tongue' else .002)
+            positions, uv, triangles = part_mesh(parts, name, .0016 if name != 'tongue' else .0025)
             texture = painted.tongue_texture() if name == 'tongue' else painted.teeth_texture(tooth_mask(kit, parts, name))
         else:
             positions, uv, triangles = eye_mesh(parts, name)

@@ -120,7 +120,7 @@ def inverse_uv(minutes, lr, data, components=96):
     atlas = np.load(fk.cache_dir() / 'atlas' / 'atlas.npz')
     tris, chart = torch.from_numpy(atlas['tris']), torch.from_numpy(atlas['uv'])
     full = torch.cat([neutral[:, None], basis.permute(1, 0, 2)], 1)[:fk.SKIN]                                     # [V, 159, 3]
-    size = torch.cat([torch.full((1,), 3.), code_weight(skin.kit)])[:, None]
+    size = torch.cat([torch.full((1,), 4.), code_weight(skin.kit)])[:, None]
     flat = (full * size).reshape(fk.SKIN, -1)
     mean = flat.mean(0)
     _, _, right = torch.linalg.svd(flat[::2] - mean, full_matrices=False)
@@ -164,7 +164,7 @@ def inverse_uv(minutes, lr, data, components=96):
     columns = full.reshape(fk.SKIN, -1) / fields.SCALE
     gram, moment = 0., 0.
     with torch.no_grad():
-        for _ in range(24):
+        for _ in range(40):
             u, t, w = draw(8192)
             h = model.features(u).double()
             h = torch.cat([h, torch.ones(len(h), 1)], 1)
@@ -208,8 +208,8 @@ def deformation(minutes, lr, data, name='deformation'):
         motion = ((model.forward_field(x[i], codes - model.template_codes) - (px - x[i])).abs().sum(-1) * trust).mean() * 1000
         surface = o < 1e-6
         on = (T(x1)[..., 0] + delta).abs()[surface].mean() * 1000
-        j = torch.randint(0, len(bank_codes), (8,))
-        k = torch.randint(0, bank_x.shape[1], (8, 256))
+        j = torch.randint(0, len(bank_codes), (14,))
+        k = torch.randint(0, bank_x.shape[1], (14, 256))
         bx, bd = bank_x[j[:, None], k], bank_d[j[:, None], k]
         _, b1, bdelta = model(bx, bank_codes[j])
         f = T(b1)[..., 0] + bdelta

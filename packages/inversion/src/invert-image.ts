@@ -1,6 +1,6 @@
 import { type Avatar, avatarMeshes, type RgbaImage } from '@implicit-faces/avatar';
 import { type FaceLandmarks, FACE_OVAL, LEFT_EYE_OUTER, RIGHT_EYE_OUTER } from '@implicit-faces/landmarks';
-import { bakeAlbedo, encodeSrgb } from '@implicit-faces/uv-param';
+import { bakeAlbedo, decodeSrgb, encodeSrgb } from '@implicit-faces/uv-param';
 import { FaceError } from './errors.js';
 import type { LandmarkTarget } from './losses/landmark-loss.js';
 import { type Crop, cropMask, cropPhoto } from './photo.js';
@@ -100,16 +100,13 @@ export async function invertImage(image: RgbaImage, options: InvertImageOptions)
   const meshes = await avatarMeshes(model, { ...avatar, albedo: modelAlbedo }, { signal });
   const fine = textureCrop(image, centre, CROP_MARGIN * faceScale);
   await report(0.6);
-  avatar.albedo = finishTexture({
-    model,
-    meshes,
-    pose: fit.pose,
-    lighting: fit.appearance.lighting,
-    crop: fine,
-    mask: cropMask(person.data, image, fine),
-    albedo: baked.data,
-    size,
-  });
+  const seen = { meshes, pose: fit.pose, lighting: fit.appearance.lighting, crop: fine, mask: cropMask(person.data, image, fine) };
+  avatar.albedo = finishTexture({ ...seen, part: 0, albedo: baked.data, size, trusted: topology.faceMask, symmetric: true });
+  await report(0.8);
+  avatar.partAlbedos = {};
+  for (const [k, { name, image: own }] of meshes.entries()) {
+    if (k > 0) avatar.partAlbedos[name] = finishTexture({ ...seen, part: k, albedo: decodeSrgb(own.data), size: own.width });
+  }
   enter('texture');
   seconds.total = (performance.now() - began) / 1000;
   return {

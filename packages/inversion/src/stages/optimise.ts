@@ -2,6 +2,7 @@ import { computeNormals, createRaster, cropCamera, type FaceModel, rasterize, vi
 import { sampleChartMap } from '@implicit-faces/uv-param';
 import { FaceError } from '../errors.js';
 import { addLandmarkLoss, type LandmarkTarget } from '../losses/landmark-loss.js';
+import { addPairLoss } from '../losses/pair-loss.js';
 import { addPhotometricLoss } from '../losses/photometric-loss.js';
 import { addSilhouetteLoss } from '../losses/silhouette-loss.js';
 import { addPrior, createNormalEquations, type NormalEquations, solveStep } from '../normal-equations.js';
@@ -41,6 +42,14 @@ const EXPRESSION_SIGMA = 0.3;
 const GAZE_SIGMA = 0.08;
 /** How far the logarithm of the distance strays from a portrait's. */
 const DISTANCE_SIGMA = 0.25;
+/** Pairs of landmarks across the openings of the mouth (inner lips) and the eyes (lids). */
+const OPENINGS = [
+  ...[[13, 14], [82, 87], [312, 317], [81, 178], [311, 402], [80, 88], [310, 318]],
+  ...[[159, 145], [158, 153], [160, 144], [386, 374], [385, 380], [387, 373]],
+] as [number, number][];
+/** Over the outer-eye distance. */
+const OPENING_SIGMA = 0.007;
+const OPENING_WEIGHT = 2;
 /** Neighbouring landmarks and samples are wrong together, so they count as fewer than they are. */
 const LANDMARK_WEIGHT = 0.25;
 const EFFECTIVE_SAMPLES = 250;
@@ -94,10 +103,14 @@ export async function optimise(
     steps++;
   };
 
+  const addLandmarks = (equations: NormalEquations) => {
+    const positions = posePoints(landmarks, codes);
+    addLandmarkLoss(equations, landmarks, positions, pose, target, LANDMARK_WEIGHT);
+    addPairLoss(equations, landmarks, positions, pose, target, OPENINGS, OPENING_SIGMA * faceScale, OPENING_WEIGHT);
+  };
   for (let i = 0; i < settings.landmarkSteps; i++) {
     await onStep(steps / total);
-    const positions = posePoints(landmarks, codes);
-    advance((equations) => addLandmarkLoss(equations, landmarks, positions, pose, target, LANDMARK_WEIGHT), i < 3);
+    advance(addLandmarks, i < 3);
   }
 
   const chosen = chooseSamples(evidence, settings.samples, seed);
@@ -117,10 +130,9 @@ export async function optimise(
         retrust(view, appearance);
       }
       const { predicted } = predictLight(view.data, appearance);
-      const landmarkPositions = posePoints(landmarks, codes);
       const outlinePositions = posePoints(outline, codes);
       advance((equations) => {
-        addLandmarkLoss(equations, landmarks, landmarkPositions, pose, target, LANDMARK_WEIGHT);
+        addLandmarks(equations);
         addPhotometricLoss(equations, chosen.samples, view.positions, pose, blurred, predicted, view.data.trust, weight);
         addSilhouetteLoss(equations, outline, outlinePositions, pose, distance, crop, 0.02 * faceScale, SILHOUETTE_WEIGHT);
       }, false);

@@ -1,20 +1,24 @@
-import { type FaceModel, type PartMesh, type RgbaImage, rasterize, visiblePoints } from '@implicit-faces/avatar';
-import { sampleChartMap, srgbFromLinear } from '@implicit-faces/uv-param';
+import { type PartMesh, type RgbaImage, rasterize, visiblePoints } from '@implicit-faces/avatar';
+import { type ChartMap, sampleChartMap, srgbFromLinear, texelCentres } from '@implicit-faces/uv-param';
 import { type Crop, lookUp, type Plane } from '../photo.js';
 import { cameraFromPose, type Pose } from '../pose.js';
 import { LIGHT_FLOOR, sphericalHarmonics } from './appearance.js';
 
 export interface TextureInput {
-  model: FaceModel;
-  /** The avatar's parts; the first is the skin. */
+  /** The avatar's parts, all of which may hide each other, and which of them to finish. */
   meshes: readonly PartMesh[];
+  part: number;
+  /** Places of the chart that are taken from the photo whatever their colour, 255, and those that must look like the model, 0; all are, when absent. */
+  trusted?: ChartMap;
+  /** The chart's left half mirrors its right. */
+  symmetric?: boolean;
   pose: Pose;
   /** `[9, 3]` */
   lighting: Float64Array;
   /** The face in linear light at the photo's own resolution, and the person's mask over it. */
   crop: Crop;
   mask: Plane;
-  /** `[size, size, 3]` linear, the texture code's albedo. */
+  /** `[size, size, 3]` linear, the model's albedo; the size is a power of two. */
   albedo: Float32Array;
   size: number;
 }
@@ -35,7 +39,7 @@ const MODEL_WEIGHT = 0.002;
 const LIMITS = [-2.5, 2.5] as const;
 
 /**
- * The skin's finished texture: the photo, divided by the light, where the face was seen; its mirror image, then the texture code's albedo, where not.
+ * A part's finished texture: the photo, divided by the light, where the part was seen; the skin's mirror image, then the model's albedo, where not.
  *
  * What is blended is the logarithm of photo over model. Filling its gaps from coarse to fine carries tone and complexion smoothly from what was seen to what was
  * not, so no seam appears, and where nothing is known nearby the model's own albedo stays.
@@ -43,7 +47,7 @@ const LIMITS = [-2.5, 2.5] as const;
  * @returns sRGB, `size` squared.
  */
 export function finishTexture(input: TextureInput): RgbaImage {
-  const { albedo, size } = input;
+  const { albedo, size, symmetric } = input;
   const { ratio, weight } = seenRatios(input);
   const joined = new Float32Array(ratio.length);
   const share = new Float32Array(weight.length);
@@ -51,7 +55,7 @@ export function finishTexture(input: TextureInput): RgbaImage {
     for (let x = 0; x < size; x++) {
       const i = y * size + x;
       const m = y * size + size - 1 - x;
-      const mirrored = MIRROR_WEIGHT * weight[m] * (1 - weight[i]);
+      const mirrored = symmetric ? MIRROR_WEIGHT * weight[m] * (1 - weight[i]) : 0;
       const total = weight[i] + mirrored + MODEL_WEIGHT;
       for (let c = 0; c < 3; c++) joined[3 * i + c] = (weight[i] * ratio[3 * i + c] + mirrored * ratio[3 * m + c]) / total;
       share[i] = Math.min(1, weight[i] + mirrored + MODEL_WEIGHT);
@@ -67,9 +71,8 @@ export function finishTexture(input: TextureInput): RgbaImage {
 }
 
 /** ln(photo / shading / albedo) of every texel `[size, size, 3]` and how well it was seen `[size, size]`. */
-function seenRatios({ model, meshes, pose, lighting, crop, mask, albedo, size }: TextureInput) {
-  const [skin] = meshes;
-  const { positions, normals } = texelGeometry(skin, size);
+function seenRatios({ meshes, part, trusted, pose, lighting, crop, mask, albedo, size }: TextureInput) {
+  const { positions, normals } = texelGeometry(meshes[part], size);
   const camera = cameraFromPose(pose);
   const { left, top, scale } = crop;
   const view = {
@@ -81,15 +84,14 @@ function seenRatios({ model, meshes, pose, lighting, crop, mask, albedo, size }:
   const visible = visiblePoints(raster, view, positions, { tolerance: VISIBILITY_TOLERANCE });
   const { rotation: r, translation: t } = pose;
   const eye = [0, 1, 2].map((j) => -(r[j] * t[0] + r[3 + j] * t[1] + r[6 + j] * t[2]));
-  const uv = texelPlaces(size);
-  const face = sampleChartMap(softened(model.uv.topology.faceMask, 3), uv);
+  const trust = trusted && sampleChartMap(softened(trusted, 3), texelCentres(size));
   const ratio = new Float32Array(3 * size * size);
   const weight = new Float32Array(size * size);
   const y = new Float64Array(9);
   const colour = new Float64Array(3);
   const person = new Float64Array(1);
   for (let i = 0; i < size * size; i++) {
-    if (!visible[i] || Number.isNaN(positions[3 * i])) continue;
+    if (!visible[i]) continue; // which the NaN of a texel outside the chart is not
     const [px, py, pz] = positions.subarray(3 * i, 3 * i + 3);
     const [nx, ny, nz] = normals.subarray(3 * i, 3 * i + 3);
     const [vx, vy, vz] = [eye[0] - px, eye[1] - py, eye[2] - pz];
@@ -110,8 +112,8 @@ function seenRatios({ model, meshes, pose, lighting, crop, mask, albedo, size }:
       ratio[3 * i + c] = Math.min(LIMITS[1], Math.max(LIMITS[0], k));
       foreign += k * k;
     }
-    const inFace = face[i] / 255;
-    const believed = inFace + (1 - inFace) * Math.exp(-foreign / (2 * FOREIGN ** 2)) * smoothstep(0.4, 0.8, person[0]);
+    const known = trust ? trust[i] / 255 : 1;
+    const believed = known + (1 - known) * Math.exp(-foreign / (2 * FOREIGN ** 2)) * smoothstep(0.4, 0.8, person[0]);
     weight[i] = seen * believed;
   }
   return { ratio, weight };
@@ -122,22 +124,16 @@ function smoothstep(from: number, to: number, x: number): number {
   return t * t * (3 - 2 * t);
 }
 
-/** The centres of all texels `[size * size, 2]`. */
-function texelPlaces(size: number): Float32Array {
-  const uv = new Float32Array(2 * size * size);
-  for (let y = 0; y < size; y++) {
-    for (let x = 0; x < size; x++) {
-      uv[2 * (y * size + x)] = (x + 0.5) / size;
-      uv[2 * (y * size + x) + 1] = (y + 0.5) / size;
-    }
-  }
-  return uv;
-}
-
-/** Positions and normals of all texels `[size * size, 3]`, interpolated on the mesh; NaN outside the chart. The mesh is drawn flat, as its chart. */
+/**
+ * Positions and normals of all texels `[size * size, 3]`, interpolated on the mesh; NaN outside the chart. The mesh is drawn flat, as its chart; where a chart holds two
+ * sides of a thin part (teeth), the one that faces the front is drawn nearer.
+ */
 function texelGeometry({ uvs, indices, positions, normals }: PartMesh, size: number) {
   const flat = new Float32Array((uvs.length / 2) * 3);
-  for (let n = 0; n < uvs.length / 2; n++) flat.set([uvs[2 * n] - 0.5, 0.5 - uvs[2 * n + 1], -1], 3 * n);
+  for (let n = 0; n < uvs.length / 2; n++) {
+    const away = 1 - 0.1 * positions[3 * n + 2];
+    flat.set([(uvs[2 * n] - 0.5) * away, (0.5 - uvs[2 * n + 1]) * away, -away], 3 * n);
+  }
   const { part, triangle, barycentrics } = rasterize(
     [{ positions: flat, indices }],
     { cameraFromWorld: [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1], focalLengthPx: size, principalPointPx: [size / 2, size / 2] },

@@ -1,0 +1,15 @@
+import { expect, it } from 'vitest';
+import * as api from '../src/index.js';
+
+it('exports these names and no others', () => {
+  expect(Object.keys(api).sort()).toMatchInlineSnapshot(`
+    [
+      "FaceError",
+      "INVERT_IMAGE_DEFAULTS",
+      "PRESETS",
+      "STAGES",
+      "invertImage",
+      "isFaceError",
+    ]
+  `);
+});
