@@ -1,3 +1,3 @@
 import { library } from '../../tsup.preset.js';
 
-export default library({ entry: ['src/evaluate-model.ts'], dts: false });
+export default library({ entry: ['src/evaluate-model.ts', 'src/evaluate-photos.ts'], dts: false });
