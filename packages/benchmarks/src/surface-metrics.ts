@@ -5,7 +5,7 @@ import type { TriangleSurface } from './triangle-surface.js';
 import { dots, indicesWhere, moved, normalized, rows } from './vectors.js';
 import { differenceGradients, projectToZeroSet } from './zero-set.js';
 
-const POINTS = { face: 2500, lips: 600, lids: 600, eikonal: 1000 };
+const POINTS = { face: 2000, lips: 500, lids: 500, eikonal: 800 };
 /** How far from the true surface the eikonal error is looked at, metres. */
 const SHELL = 0.005;
 

@@ -21,12 +21,12 @@ const VIEWS = [
   [-135, 20],
 ] as const;
 const VIEWS_PER_FACE = 4;
-const RAYS_PER_SIDE = 30;
+const RAYS_PER_SIDE = 26;
 /** Camera to the head's middle and half the picture's width there, metres. */
 const CAMERA_DISTANCE = 0.7;
 const HALF_WIDTH = 0.2;
 /** Rays from anywhere in the volume, down the field's gradient: they find shells that no camera happens to see. */
-const VOLUME_POINTS = 2000;
+const VOLUME_POINTS = 1500;
 /** What counts as a wrong hit, metres. */
 const WRONG = 0.002;
 /** |cosine| below which a true hit is a graze: there a tenth of a millimetre decides between hit and miss. */
