@@ -77,6 +77,8 @@ export function solveStep(equations: NormalEquations, damping: number, frozen?: 
     }
     full.set(i, i, frozen?.[i] ? 1 : full.get(i, i) * (1 + damping) + 1e-12);
   }
+  // A matrix with NaN would not even count as symmetric, which the decomposition throws at.
+  if (!full.to1DArray().every(Number.isFinite)) return undefined;
   const right = Matrix.columnVector(Array.from(gradient, (g, i) => (frozen?.[i] ? 0 : -g)));
   const cholesky = new CholeskyDecomposition(full);
   if (!cholesky.isPositiveDefinite()) return undefined;

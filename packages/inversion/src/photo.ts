@@ -79,30 +79,31 @@ export function mapPlane<T extends Plane>(plane: T, f: (value: number) => number
 }
 
 /**
- * Bilinear values and their derivatives at a pixel place, clamped at the border.
+ * Bilinear values and their derivatives at a pixel place. Beyond the outermost pixels' centres the border is repeated, so nothing changes outward.
  *
  * @param values - `[channels]`
  * @param gradients - `[channels, 2]` by x and y, per pixel.
  */
 export function lookUp(plane: Plane, px: number, py: number, values: Float64Array, gradients?: Float64Array): void {
   const { data, width, height, channels } = plane;
-  const x = Math.min(Math.max(px - 0.5, 0), width - 1.001);
-  const y = Math.min(Math.max(py - 0.5, 0), height - 1.001);
-  const x0 = Math.floor(x);
-  const y0 = Math.floor(y);
+  const x = Math.min(Math.max(px - 0.5, 0), width - 1);
+  const y = Math.min(Math.max(py - 0.5, 0), height - 1);
+  const x0 = Math.max(0, Math.min(Math.floor(x), width - 2));
+  const y0 = Math.max(0, Math.min(Math.floor(y), height - 2));
   const sx = x - x0;
   const sy = y - y0;
   const at = channels * (y0 * width + x0);
-  const below = channels * width;
+  const right = width > 1 ? channels : 0;
+  const below = height > 1 ? channels * width : 0;
   for (let c = 0; c < channels; c++) {
     const a = data[at + c];
-    const b = data[at + channels + c];
+    const b = data[at + right + c];
     const d = data[at + below + c];
-    const e = data[at + below + channels + c];
+    const e = data[at + below + right + c];
     values[c] = (1 - sy) * ((1 - sx) * a + sx * b) + sy * ((1 - sx) * d + sx * e);
     if (gradients) {
-      gradients[2 * c] = (1 - sy) * (b - a) + sy * (e - d);
-      gradients[2 * c + 1] = (1 - sx) * (d - a) + sx * (e - b);
+      gradients[2 * c] = x === px - 0.5 ? (1 - sy) * (b - a) + sy * (e - d) : 0;
+      gradients[2 * c + 1] = y === py - 0.5 ? (1 - sx) * (d - a) + sx * (e - b) : 0;
     }
   }
 }
