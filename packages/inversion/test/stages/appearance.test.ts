@@ -1,0 +1,115 @@
+import { sphericalHarmonicsShading } from '@implicit-faces/avatar';
+import { createRandom, type Random } from '@implicit-faces/test-utils';
+import { describe, expect, it } from 'vitest';
+import {
+  type Appearance,
+  type AppearanceData,
+  createAppearance,
+  LIGHT_FLOOR,
+  predictLight,
+  sphericalHarmonics,
+  stepAppearance,
+} from '../../src/stages/appearance.js';
+
+function someNormals(random: Random, count: number): Float32Array {
+  const out = new Float32Array(3 * count);
+  for (let n = 0; n < count; n++) {
+    const [x, y, z] = [random.normal(), random.normal(), Math.abs(random.normal()) + 0.5];
+    out.set(
+      [x, y, z].map((v) => v / Math.hypot(x, y, z)),
+      3 * n,
+    );
+  }
+  return out;
+}
+
+/** Samples as a known texture code under a known light shows them. */
+function someFace(seed: number, count = 200, codeSize = 4) {
+  const random = createRandom(seed);
+  const density = {
+    mean: random.uniforms(3 * count, 0.4, 1.4),
+    basis: random.uniforms(3 * count * codeSize, -0.15, 0.15),
+    codeSize,
+  };
+  const normals = someNormals(random, count);
+  const usual = createAppearance(codeSize);
+  const truth: Appearance = {
+    texture: usual.texture.map(() => random.uniform(-1.5, 1.5)),
+    lighting: usual.lighting.map((v) => v + random.uniform(-0.15, 0.15)),
+  };
+  const { predicted } = predictLight({ density, normals }, truth);
+  const data: AppearanceData = { density, normals, logLight: predicted, trust: new Float32Array(count).fill(1) };
+  return { data, truth, usual };
+}
+
+function solve(data: AppearanceData, start: Appearance, weight: number): Appearance {
+  let appearance = start;
+  for (let i = 0; i < 12; i++) appearance = stepAppearance(data, appearance, weight);
+  return appearance;
+}
+
+describe('sphericalHarmonics', () => {
+  it('are those of the avatar package', () => {
+    const random = createRandom(1);
+    const lighting = random.uniforms(27, -0.2, 0.2).map((v, i) => (i < 3 ? v + 4 : v));
+    const shading = sphericalHarmonicsShading(lighting);
+    const y = new Float64Array(9);
+    const expected = new Float64Array(3);
+    const normals = someNormals(random, 50);
+    for (let n = 0; n < 50; n++) {
+      const [nx, ny, nz] = normals.subarray(3 * n, 3 * n + 3);
+      shading(nx, ny, nz, expected);
+      expect(sphericalHarmonics(nx, ny, nz, y)).toBe(y);
+      const received = [0, 1, 2].map((c) => y.reduce((sum, v, k) => sum + lighting[3 * k + c] * v, 0));
+      expect(received).toBeCloseToTensor(expected, 1e-6);
+    }
+  });
+});
+
+describe('predictLight', () => {
+  it('is the logarithm of albedo times shading above the floor', () => {
+    const { data, truth } = someFace(2, 5);
+    const { albedo, shading, predicted } = predictLight(data, truth);
+    expect(albedo.every((a) => a > 0 && a <= 1)).toBe(true);
+    expect(predicted).toBeCloseToTensor(
+      albedo.map((a, i) => Math.log(a * shading[i] + LIGHT_FLOOR)),
+      1e-6,
+    );
+  });
+});
+
+describe('stepAppearance', () => {
+  it.each([1, 2, 3])('recovers code, light and colours where priors are weak, seed %i', (seed) => {
+    const { data, truth, usual } = someFace(seed);
+    const found = solve(data, usual, 1e6);
+    expect(predictLight(data, found).predicted).toBeCloseToTensor(data.logLight, 1e-3);
+    expect(found.texture).toBeCloseToTensor(truth.texture, 0.02);
+    expect(found.lighting).toBeCloseToTensor(truth.lighting, 0.02);
+  });
+
+  it('stays at the usual light and the mean texture when nothing is trusted', () => {
+    const { data, truth, usual } = someFace(4);
+    const found = solve({ ...data, trust: data.trust.map(() => 0) }, truth, 1);
+    expect(found.texture).toBeCloseToTensor(usual.texture, 1e-6);
+    expect(found.lighting).toBeCloseToTensor(usual.lighting, 1e-6);
+  });
+
+  it('does not see samples that are not trusted', () => {
+    const { data, usual } = someFace(5);
+    const trust = data.trust.map((_, n) => n % 2);
+    const spoilt = data.logLight.map((v, i) => (trust[Math.floor(i / 3)] ? v : -9));
+    expect(solve({ ...data, trust, logLight: spoilt }, usual, 100)).toEqual(solve({ ...data, trust }, usual, 100));
+  });
+
+  it('explains a dark face by its skin rather than by dim light', () => {
+    const { data, usual } = someFace(6);
+    // One code that darkens every channel alike.
+    const basis = new Float32Array(data.density.mean.length).fill(0.4);
+    const density = { mean: data.density.mean, basis, codeSize: 1 };
+    const dark = { texture: new Float64Array([2]), lighting: usual.lighting };
+    const logLight = predictLight({ density, normals: data.normals }, dark).predicted;
+    const found = solve({ ...data, density, logLight }, createAppearance(1), 10);
+    expect(found.texture[0]).toBeGreaterThan(1);
+    expect(predictLight({ ...data, density }, found).predicted).toBeCloseToTensor(logLight, 0.05);
+  });
+});
