@@ -131,7 +131,7 @@ function checkInput({ data, width, height }: RgbaImage, preset: string, seed: nu
       `invertImage: image should hold width x height RGBA bytes; received ${data.length} for ${width}x${height}. Decode the file first.`,
     );
   }
-  if (!(preset in PRESETS)) {
+  if (!Object.hasOwn(PRESETS, preset)) {
     throw new FaceError('OPTION', `invertImage: preset should be one of ${Object.keys(PRESETS).join(', ')}; received ${preset}.`);
   }
   if (!Number.isInteger(seed)) {

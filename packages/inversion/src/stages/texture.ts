@@ -182,7 +182,7 @@ function softened(map: { data: Uint8Array; size: number }, radius: number): { da
  * Fills what is missing from `[size, size, 3]` values with weights in 0..1: weighted averages down a pyramid, then back up where the finer level knows too little
  * (Gortler et al., "The Lumigraph", 1996, section 3.4). `size` should be a power of two.
  */
-function pullPush(values: Float32Array, weight: Float32Array, size: number): Float32Array {
+export function pullPush(values: Float32Array, weight: Float32Array, size: number): Float32Array {
   const levels = [{ values, weight, size }];
   while (levels[levels.length - 1].size > 1) {
     const fine = levels[levels.length - 1];
