@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { crc32 } from 'node:zlib';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCli, startCli } from './helpers/run-cli.js';
@@ -20,10 +21,17 @@ import { runCli, startCli } from './helpers/run-cli.js';
 const ASTRONAUT = fileURLToPath(new URL('../../../examples/photos/astronaut.png', import.meta.url));
 const TINY_MODEL = fileURLToPath(new URL('../../test-utils/fixtures/tiny-face-model', import.meta.url));
 
-/** A PNG file that says it is 20,000 pixels wide and high, and ends soon after. */
+/** A PNG file that says it is 20,000 pixels wide and high, and ends there. */
 function hugePng(): Buffer {
-  const header = Buffer.from('89504e470d0a1a0a0000000d4948445200004e2000004e200802000000', 'hex');
-  return Buffer.concat([header, Buffer.from('8e3e2f8a', 'hex'), Buffer.alloc(64)]);
+  const header = Buffer.from('IHDR\0\0\x4e\x20\0\0\x4e\x20\x08\x02\0\0\0', 'latin1');
+  const checksum = Buffer.alloc(4);
+  checksum.writeUInt32BE(crc32(header));
+  return Buffer.concat([
+    Buffer.from('\x89PNG\r\n\x1a\n\0\0\0\r', 'latin1'),
+    header,
+    checksum,
+    Buffer.from('\0\0\0\x08IDAT'),
+  ]);
 }
 
 let home: string;
@@ -52,7 +60,8 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(home, { recursive: true }));
 
-const invert = (photo: string, ...rest: string[]) => ['invert', photo, '--out', 'out', ...rest];
+/** Each case runs in an empty folder inside `home`. */
+const invert = (photo: string, ...rest: string[]) => ['invert', `../${photo}`, '--out', 'out', ...rest];
 
 describe('exits with 2 and one line, and writes nothing', () => {
   it.concurrent.each<[string, string[], RegExp]>([
@@ -66,32 +75,33 @@ describe('exits with 2 and one line, and writes nothing', () => {
     ['nobody in the photo', invert('nobody.png'), /no face/],
     ['a face that is not there', invert('face.png', '--face', '3'), /index should be/],
     ['no photo', ['invert', '--out', 'out'], /missing required argument 'photo'/],
-    ['no folder for the results', ['invert', 'face.png'], /'-o, --out <dir>' not specified/],
-    ['an empty folder name', ['invert', 'face.png', '--out', ''], /should be a path/],
+    ['no folder for the results', ['invert', '../face.png'], /'-o, --out <dir>' not specified/],
+    ['an empty folder name', ['invert', '../face.png', '--out', ''], /should be a path/],
     ['a preset that does not exist', invert('face.png', '--preset', 'fastest'), /fast, default, best/],
     ['a seed that is no whole number', invert('face.png', '--seed', '1.5'), /whole number of 0 to 4294967295/],
     ['a seed below 0', invert('face.png', '--seed=-1'), /whole number/],
     ['an option that does not exist', invert('face.png', '--sead', '1'), /unknown option '--sead'/],
-    ['a command that does not exist', ['invort', 'face.png'], /unknown command 'invort'/],
-    ['a file for the results', ['invert', 'face.png', '--out', 'file'], /file is a file/],
-    ['a folder for the results below a file', ['invert', 'face.png', '--out', 'file/out'], /no folder/],
-    ['a place where no folder can be made', ['invert', 'face.png', '--out', '/proc/out'], /\/proc\/out/],
-    ['no model', invert('face.png', '--model', 'folder'), /manifest\.json cannot be read/],
-    ['a model file that was changed', invert('face.png', '--model', 'damaged-model'), /weights\/uv\.onnx.*SHA-256/],
+    ['a command that does not exist', ['invort', '../face.png'], /unknown command 'invort'/],
+    ['a file for the results', ['invert', '../face.png', '--out', '../file'], /file is a file/],
+    ['a folder for the results below a file', ['invert', '../face.png', '--out', '../file/out'], /no folder/],
+    ['a place where no folder can be made', ['invert', '../face.png', '--out', '/proc/out'], /\/proc\/out/],
+    ['no model', invert('face.png', '--model', '../folder'), /manifest\.json cannot be read/],
+    ['a model file that was changed', invert('face.png', '--model', '../damaged-model'), /weights\/uv\.onnx.*SHA-256/],
     [
       'an avatar that does not exist',
       ['export', 'missing.safetensors', '--out', 'out.glb'],
       /cannot be read \(ENOENT\)/,
     ],
-    ['text for an avatar', ['export', 'words.safetensors', '--out', 'out.glb'], /Save the avatar again/],
-    ['a format that does not exist', ['export', 'words.safetensors', '--out', 'out.stl'], /\.glb or \.obj/],
-    ['an angle that is none', ['render', 'words.safetensors', '--out', 'out.png', '--yaw', 'left'], /-180 to 180/],
+    ['text for an avatar', ['export', '../words.safetensors', '--out', 'out.glb'], /Save the avatar again/],
+    ['a format that does not exist', ['export', '../words.safetensors', '--out', 'out.stl'], /\.glb or \.obj/],
+    ['an angle that is none', ['render', '../words.safetensors', '--out', 'out.png', '--yaw', 'left'], /-180 to 180/],
   ])('%s', async (_, args, message) => {
-    const { code, stdout, stderr } = await runCli(args, home);
+    const cwd = mkdtempSync(join(home, 'case-'));
+    const { code, stdout, stderr } = await runCli(args, cwd);
     expect(stderr).toMatch(message);
     expect(stderr).toMatch(/^implicit-faces: [^\n]+\n$/);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(readdirSync(home).filter((name) => name.includes('out'))).toEqual([]);
+    expect(readdirSync(cwd)).toEqual([]);
   });
 
   it.skipIf(process.getuid?.() === 0)('a folder without write permission', async () => {

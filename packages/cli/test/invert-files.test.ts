@@ -62,7 +62,7 @@ beforeAll(async () => {
       foreground: new Uint8Array(WIDTH * HEIGHT),
     },
   };
-  const folder = await openOutputFolder(out, Object.keys(INVERT_FILES));
+  const folder = openOutputFolder(out, Object.keys(INVERT_FILES));
   const fractions: number[] = [];
   await writeInvertFiles(folder, avatar, {
     model,

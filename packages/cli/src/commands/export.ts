@@ -34,7 +34,7 @@ async function exportAvatar(avatarPath: string, options: { out: string; model?: 
   if (extension !== '.glb' && extension !== '.obj') {
     throw new FaceError<CliErrorCode>('USAGE', `--out should end in .glb or .obj; received ${options.out}.`);
   }
-  const folder = await openOutputFolder(dirname(options.out), [file]);
+  const folder = openOutputFolder(dirname(options.out), [file]);
   try {
     const { model, avatar } = await openAvatar(avatarPath, options.model);
     if (extension === '.glb') {

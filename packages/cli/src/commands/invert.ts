@@ -54,7 +54,7 @@ ${fileList('  ')}`,
 }
 
 async function invert(photoPath: string, options: InvertArguments): Promise<void> {
-  const folder = await openOutputFolder(options.out, Object.keys(INVERT_FILES));
+  const folder = openOutputFolder(options.out, Object.keys(INVERT_FILES));
   const progress = createProgress(options);
   try {
     const { photo, model, landmarks } = await load(photoPath, options.model, (fraction) =>

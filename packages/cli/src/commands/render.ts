@@ -32,7 +32,7 @@ export function renderCommand(program: Command): void {
 
 async function render(avatarPath: string, options: RenderArguments): Promise<void> {
   const file = basename(options.out);
-  const folder = await openOutputFolder(dirname(options.out), [file]);
+  const folder = openOutputFolder(dirname(options.out), [file]);
   try {
     const { model, avatar } = await openAvatar(avatarPath, options.model);
     const { yaw, size, clay } = options;

@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, renameSync, rmdirSync, rmSync, statSync } from 'node:fs';
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type CliErrorCode, FaceError } from '../errors.js';
 
@@ -23,7 +23,7 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
  * @param names - of the files that will be written.
  * @throws FaceError `OUTPUT` when the folder cannot be written; so do `write` and `commit`.
  */
-export async function openOutputFolder(path: string, names: readonly string[]): Promise<OutputFolder> {
+export function openOutputFolder(path: string, names: readonly string[]): OutputFolder {
   const folder = resolve(path);
   const exists = existsSync(folder);
   const home = exists ? folder : dirname(folder);
@@ -32,13 +32,10 @@ export async function openOutputFolder(path: string, names: readonly string[]): 
     const file = join(folder, name);
     if (existsSync(file) && statSync(file).isDirectory()) throw cannotWrite(file, 'is a folder. Remove it');
   }
-  const made = await guarded(path, () => mkdir(home, { recursive: true }));
-  const staging = await guarded(path, () => mkdtemp(join(home, `.${basename(folder)}-`))).catch((error) => {
-    removeEmpty(home, made);
-    throw error;
-  });
 
-  const waiting = new Set<string>();
+  /** The first of the folders above that had to be made. */
+  let made: string | undefined;
+  let staging: string | undefined;
   let isOpen = true;
   const close = () => {
     isOpen = false;
@@ -47,29 +44,42 @@ export async function openOutputFolder(path: string, names: readonly string[]): 
   const discard = () => {
     if (!isOpen) return;
     close();
-    rmSync(staging, { recursive: true, force: true });
-    removeEmpty(home, made);
+    if (staging) rmSync(staging, { recursive: true, force: true });
+    if (made) removeEmpty(home, made);
   };
   // The signal's own doing, which this listener has kept off, comes after the tidying up.
   const onSignal = (signal: NodeJS.Signals) => {
     discard();
     process.kill(process.pid, signal);
   };
+  // First the listeners, then folders, with no wait in between: so there is no moment at which a signal would leave something behind.
   for (const signal of SIGNALS) process.on(signal, onSignal);
+  try {
+    made = mkdirSync(home, { recursive: true });
+    staging = mkdtempSync(join(home, `.${basename(folder)}-`));
+  } catch (cause) {
+    discard();
+    throw asOutputError(path, cause);
+  }
 
+  const aside = staging;
+  const waiting = new Set<string>();
   return {
     path,
     async write(name, content) {
-      await guarded(path, () => writeFile(join(staging, name), content));
+      await writeFile(join(aside, name), content).catch((cause) => {
+        throw asOutputError(path, cause);
+      });
       waiting.add(name);
     },
-    // Not to be interrupted: no signal is heard until it returns.
     commit() {
-      guardedSync(path, () => {
+      try {
         mkdirSync(folder, { recursive: true });
-        for (const name of waiting) renameSync(join(staging, name), join(folder, name));
-        rmdirSync(staging);
-      });
+        for (const name of waiting) renameSync(join(aside, name), join(folder, name));
+        rmdirSync(aside);
+      } catch (cause) {
+        throw asOutputError(path, cause);
+      }
       close();
     },
     discard,
@@ -77,8 +87,7 @@ export async function openOutputFolder(path: string, names: readonly string[]): 
 }
 
 /** Removes `last` and the folders above it up to `first`, as far as they are empty. */
-function removeEmpty(last: string, first: string | undefined): void {
-  if (!first) return;
+function removeEmpty(last: string, first: string): void {
   try {
     for (let folder = last; ; folder = dirname(folder)) {
       rmdirSync(folder);
@@ -107,18 +116,4 @@ function cannotWrite(path: string, reason: string, cause?: unknown): FaceError {
 function asOutputError(path: string, cause: unknown): FaceError {
   const { code = '' } = cause as NodeJS.ErrnoException;
   return cannotWrite(path, REASONS[code] ?? `cannot be written (${code})`, cause);
-}
-
-function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {
-  return work().catch((cause) => {
-    throw asOutputError(path, cause);
-  });
-}
-
-function guardedSync(path: string, work: () => void): void {
-  try {
-    work();
-  } catch (cause) {
-    throw asOutputError(path, cause);
-  }
 }
