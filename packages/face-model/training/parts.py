@@ -13,6 +13,8 @@ import math
 
 import numpy as np
 import torch
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 from torch import nn
 
 import facekit as fk
@@ -158,9 +160,7 @@ def closed_components(kit: fk.FaceKit, part: str) -> list[Mesh]:
     triangles = kit.part_triangles(part)
     used, local = np.unique(triangles, return_inverse=True)
     local = local.reshape(-1, 3)
-    import scipy.sparse as sp
-    from scipy.sparse.csgraph import connected_components
-    graph = sp.coo_matrix((np.ones(local.size), (local.ravel(), np.roll(local, 1, axis=1).ravel())), shape=(len(used), len(used)))
+    graph = coo_matrix((np.ones(local.size), (local.ravel(), np.roll(local, 1, axis=1).ravel())), shape=(len(used), len(used)))
     count, label = connected_components(graph, directed=False)
     meshes = []
     for k in range(count):

@@ -10,6 +10,7 @@ import argparse
 
 import numpy as np
 import torch
+from scipy.ndimage import gaussian_filter
 from scipy.spatial import Delaunay, cKDTree
 from skimage import measure
 
@@ -188,16 +189,13 @@ def tooth_mask(kit: fk.FaceKit, parts: Parts, name: str, size: int = 256) -> np.
         for m in meshes:
             t, w = m.sample(30000 if value else 200000, rng)
             p = (m.corners[t] * w[..., None]).sum(1).astype(np.float32)
-            own = m
             with torch.no_grad():
                 uv = parts.charts(torch.from_numpy(p), torch.zeros(100), torch.zeros(58))[:, 2 + MOUTH_PARTS.index(name)].numpy()
-            visible = np.min([o.signed_distance(p) for o in pieces if o is not own], 0) > 0
+            visible = np.min([o.signed_distance(p) for o in pieces if o is not m], 0) > 0
             x, y = np.clip((uv * size).astype(int), 0, size - 1)[visible].T
             np.add.at(mask, (y, x), value)
             np.add.at(hit, (y, x), 1)
-    from scipy import ndimage
-    soft = ndimage.gaussian_filter(mask, 1.2) / np.maximum(ndimage.gaussian_filter(hit, 1.2), 1e-6)
-    return soft
+    return gaussian_filter(mask, 1.2) / np.maximum(gaussian_filter(hit, 1.2), 1e-6)
 
 
 def shipped(kit: fk.FaceKit, parts: Parts) -> dict[str, np.ndarray]:

@@ -239,12 +239,14 @@ def deformation(minutes, lr, data, name='deformation'):
 if __name__ == '__main__':
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('step', choices=['template', 'uv', 'forward', 'inverse-uv', 'deformation'])
-    parser.add_argument('--data', default='../../../../shared/data')
+    parser.add_argument('--data', help='needed by forward, inverse-uv and deformation')
     parser.add_argument('--minutes', type=float, default=10)
     parser.add_argument('--lr', type=float, default=2e-3)
     parser.add_argument('--threads', type=int, default=2)
     parser.add_argument('--seed', type=int, default=0)
     arguments = parser.parse_args()
+    if arguments.step not in ('template', 'uv') and not arguments.data:
+        parser.error(f'{arguments.step} needs --data')
     torch.manual_seed(arguments.seed)
     torch.set_num_threads(arguments.threads)
     a = arguments
