@@ -3,7 +3,6 @@ import {
   createMipmaps,
   exportGlb,
   type FaceModel,
-  type PartMesh,
   type RgbaImage,
   renderAvatar,
   saveAvatar,
@@ -95,11 +94,8 @@ export async function writeInvertFiles(
   await write('avatar.safetensors', saveAvatar(avatar));
   await write('avatar.glb', await exportGlb(model, avatar, { encodePng: encodePicture }));
 
-  const modelRender = renderAvatar(withSkinImage(meshes, inversion.modelAlbedo), camera, lighting, {
-    width,
-    height,
-    background: photo,
-  });
+  const modelMeshes = await avatarMeshes(model, { ...avatar, albedo: inversion.modelAlbedo, partAlbedos: undefined });
+  const modelRender = renderAvatar(modelMeshes, camera, lighting, { width, height, background: photo });
   const codes = { geometry: avatar.geometryCode, expression: avatar.expressionCode };
   const points = await surfaceLandmarks(model.uv, codes, 68);
   const report = createReport(avatar, {
@@ -116,8 +112,4 @@ export async function writeInvertFiles(
   });
   await write('report.json', `${JSON.stringify(report, null, 2)}\n`);
   return report;
-}
-
-function withSkinImage(meshes: readonly PartMesh[], image: RgbaImage): PartMesh[] {
-  return meshes.map((mesh) => (mesh.name === 'skin' ? { ...mesh, image } : mesh));
 }
