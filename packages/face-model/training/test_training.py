@@ -1,0 +1,276 @@
+"""Tests of what the training rests on. They need no data: `python -m unittest` in this folder."""
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import math
+import tempfile
+import unittest
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import torch
+from scipy.spatial import ConvexHull
+
+import atlas
+import facekit as fk
+import fields
+import gather
+from distance import Mesh, close_holes, fill_holes, with_loop_centres
+from fit import fit
+from parts import MOUTH_PARTS, Parts, affine_fit
+
+
+def brute_force_distances(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
+    """[N, F] exact distances: to a triangle's plane where the foot lies inside, else to the nearest of its edges."""
+    out = np.full((len(points), len(corners)), np.inf)
+    for f, triangle in enumerate(corners):
+        for p, q in zip(triangle, np.roll(triangle, -1, 0)):
+            t = np.clip((points - p) @ (q - p) / ((q - p) @ (q - p)), 0, 1)
+            out[:, f] = np.minimum(out[:, f], np.linalg.norm(points - p - t[:, None] * (q - p), axis=1))
+        normal = np.cross(triangle[1] - triangle[0], triangle[2] - triangle[0])
+        normal /= np.linalg.norm(normal)
+        height = (points - triangle[0]) @ normal
+        foot = points - height[:, None] * normal
+        inside = np.all([np.cross(q - p, foot - p) @ normal >= 0 for p, q in zip(triangle, np.roll(triangle, -1, 0))], 0)
+        out[inside, f] = np.minimum(out[inside, f], np.abs(height[inside]))
+    return out
+
+
+def sphere(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """A closed triangle mesh of the unit sphere, wound outward."""
+    k = np.arange(count) + .5
+    z, turn = 1 - 2 * k / count, math.pi * (1 + 5 ** .5) * k
+    vertices = np.stack([np.sqrt(1 - z * z) * np.cos(turn), np.sqrt(1 - z * z) * np.sin(turn), z], 1)
+    triangles = ConvexHull(vertices).simplices.astype(np.int64)
+    a, b, c = (vertices[triangles[:, i]] for i in range(3))
+    inward = (np.cross(b - a, c - a) * a).sum(1) < 0
+    triangles[inward] = triangles[inward][:, [0, 2, 1]]
+    return vertices, triangles
+
+
+def unpaired_edges(triangles: np.ndarray) -> int:
+    edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]).tolist()
+    return len({tuple(e) for e in edges} ^ {(b, a) for a, b in edges}) + len(edges) - len({tuple(e) for e in edges})
+
+
+def volume(vertices: np.ndarray, triangles: np.ndarray) -> float:
+    a, b, c = (vertices[triangles[:, i]] for i in range(3))
+    return (a * np.cross(b, c)).sum() / 6
+
+
+class Distance(unittest.TestCase):
+    def test_closest_point_equals_brute_force_on_triangle_soups(self):
+        for seed in range(3):
+            with self.subTest(seed=seed):
+                rng = np.random.default_rng(seed)
+                corners = rng.standard_normal((60, 1, 3)) + .5 * rng.standard_normal((60, 3, 3))
+                mesh = Mesh(corners.reshape(-1, 3), np.arange(180).reshape(-1, 3))
+                points = 1.5 * rng.standard_normal((300, 3))
+                triangle, weights, distance = mesh.closest(points)
+                truth = brute_force_distances(points, corners)
+                np.testing.assert_allclose(distance, truth.min(1), atol=1e-9)
+                foot = (corners[triangle] * weights[..., None]).sum(1)
+                np.testing.assert_allclose(np.linalg.norm(points - foot, axis=1), distance, atol=1e-9)
+                self.assertGreaterEqual(weights.min(), -1e-9)
+                np.testing.assert_allclose(weights.sum(1), 1, atol=1e-9)
+
+    def test_closest_point_against_a_direction_skips_what_faces_along_it(self):
+        # Two squares that face each other: seen from beside the lower one, only the upper one faces against +z.
+        square = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]], float)
+        mesh = Mesh(np.concatenate([square, square + [0, 0, 1]]), np.array([[0, 1, 2], [0, 2, 3], [4, 6, 5], [4, 7, 6]]))
+        triangle, _, distance = mesh.closest(np.array([[.6, .3, .1]]), np.array([[0, 0, 1.]]))
+        self.assertIn(triangle[0], (2, 3))
+        self.assertAlmostEqual(distance[0], .9)
+
+    def test_signed_distance_of_a_sphere(self):
+        vertices, triangles = sphere(1500)
+        points = np.random.default_rng(4).uniform(-1.6, 1.6, (2000, 3))
+        truth = np.linalg.norm(points, axis=1) - 1
+        distance = Mesh(vertices, triangles).signed_distance(points)
+        self.assertLess(np.abs(distance - truth).max(), .006)     # the facets' sagitta
+        away = np.abs(truth) > .006
+        np.testing.assert_array_equal(np.sign(distance[away]), np.sign(truth[away]))
+
+    def test_close_holes_makes_a_mesh_closed(self):
+        vertices, triangles = sphere(900)
+        middle = vertices[triangles].mean(1)
+        opened = triangles[(middle[:, 2] < .8) & (middle[:, 0] < .9)]
+        self.assertGreater(unpaired_edges(opened), 0)
+        closed, loops = close_holes(vertices, opened)
+        self.assertEqual(len(loops), 2)
+        self.assertEqual(unpaired_edges(closed), 0)
+        # Two flat lids cut two caps off the ball: the volume stays below 4/3 pi by their volumes and faces outward.
+        caps = sum(math.pi * h * h * (3 - h) / 3 for h in (.2, .1))
+        self.assertAlmostEqual(volume(with_loop_centres(vertices, loops), closed), 4 / 3 * math.pi - caps, delta=.06)
+
+    def test_fill_holes_closes_without_new_vertices_and_over_the_least_area(self):
+        vertices, triangles = sphere(600)
+        middle = vertices[triangles].mean(1)
+        opened = triangles[(middle[:, 2] < .8) & (middle[:, 0] < .9)]
+        filled = fill_holes(vertices, opened)
+        used = np.unique(opened)
+        self.assertEqual(unpaired_edges(filled), 0)
+        self.assertEqual(np.setdiff1d(filled, used).size, 0)
+        self.assertEqual(len(filled), 2 * len(used) - 4)          # Euler: still one sphere
+        # A square with a corner bent up: of both diagonals, least area takes the one that spans the fold.
+        bent = np.array([[0, 0, 0], [1, 0, 0], [1, 1, .8], [0, 1, 0], [.5, .5, -1]])
+        cone = np.array([[1, 0, 4], [2, 1, 4], [3, 2, 4], [0, 3, 4]])
+        lid = {frozenset(t) for t in fill_holes(bent, cone)[4:].tolist()}
+        self.assertEqual(lid, {frozenset((0, 1, 3)), frozenset((1, 2, 3))})
+
+
+class Atlas(unittest.TestCase):
+    def test_embed_maps_a_dome_one_to_one_and_mirror_symmetric(self):
+        rings, sectors = 7, 24
+        turn = 2 * math.pi * np.arange(sectors) / sectors
+        tilt = np.linspace(0, 1.9, rings + 1)[1:, None]           # past the equator, as a head is wider than its neck
+        dome = np.stack([np.sin(tilt) * np.cos(turn), np.cos(tilt) + 0 * turn, np.sin(tilt) * np.sin(turn)], -1).reshape(-1, 3)
+        vertices = .1 * np.concatenate([[[0, 1, 0]], dome])
+        at = lambda ring, sector: 1 + ring * sectors + sector % sectors
+        triangles = [(0, at(0, k + 1), at(0, k)) for k in range(sectors)]
+        for ring in range(rings - 1):
+            for k in range(sectors):
+                a, b, c, d = at(ring, k), at(ring, k + 1), at(ring + 1, k + 1), at(ring + 1, k)
+                triangles += [(a, b, c), (a, c, d)]
+        triangles = np.array(triangles)
+        with mock.patch.object(fk, 'SKIN', len(vertices)), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            uv = atlas.embed(vertices, triangles, steps=6).astype(float)
+        e1, e2 = uv[triangles[:, 1]] - uv[triangles[:, 0]], uv[triangles[:, 2]] - uv[triangles[:, 0]]
+        area = e1[:, 0] * e2[:, 1] - e1[:, 1] * e2[:, 0]
+        self.assertLess(area.max(), 0)                            # v runs down, so outward triangles are clockwise in (u, v)
+        self.assertGreater(uv.min(), 0)
+        self.assertLess(uv.max(), 1)
+        np.testing.assert_allclose(uv[atlas.mirror_of(vertices)], uv * [-1, 1] + [1, 0], atol=1e-6)
+        front = np.argmax(vertices[:, 2] - vertices[:, 1])        # the front of the rim is at the bottom of the chart
+        self.assertGreater(uv[front, 1], .9)
+
+
+class Fit(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        torch.manual_seed(0)
+        # The clock advances by the steps alone, so that nothing depends on how busy the machine is.
+        self.now = 1000.
+        stack = contextlib.ExitStack()
+        self.addCleanup(stack.close)
+        stack.enter_context(mock.patch('fit.time.time', lambda: self.now))
+        stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
+        stack.enter_context(contextlib.redirect_stderr(io.StringIO()))
+
+    def run_fit(self, minutes: float, wrong_from: float = math.inf) -> tuple[torch.nn.Module, list[int]]:
+        """Fits y = x . (1, 2, 3); the loss is NaN from a step on if asked. -> the averaged module, the steps that ran."""
+        module, target, steps = torch.nn.Linear(3, 1), torch.tensor([[1.], [2.], [3.]]), []
+
+        def loss(step):
+            steps.append(step)
+            self.now += .005
+            x = torch.randn(32, 3)
+            return (module(x) - x @ target).square().mean() * (math.nan if step >= wrong_from else 1)
+        return fit('line', module, loss, self.folder, minutes, .05, lambda m: {'weight': m.weight[0, 2].item()}, every=.4), steps
+
+    def test_resumes_where_it_stopped(self):
+        self.run_fit(.02)
+        before = torch.load(self.folder / 'line.pt', weights_only=True)
+        fitted, steps = self.run_fit(.05)
+        after = torch.load(self.folder / 'line.pt', weights_only=True)
+        self.assertEqual(steps[0], before['step'])
+        self.assertEqual(after['step'], steps[-1] + 1)
+        self.assertGreater(after['spent'], before['spent'])
+        np.testing.assert_allclose(fitted.weight.numpy(), [[1, 2, 3]], atol=.05)
+        with open(self.folder / 'line.csv') as file:
+            curve = [int(row['step']) for row in csv.DictReader(file)]
+        self.assertEqual(curve, sorted(set(curve)))
+        again, none = self.run_fit(.05)
+        self.assertEqual(none, [])                                # its time is used up: the result comes from the checkpoint
+        torch.testing.assert_close(again.weight, fitted.weight)
+
+    def test_stops_on_nan_and_keeps_the_last_checkpoint(self):
+        self.run_fit(.02)
+        before = (self.folder / 'line.pt').read_bytes()
+        step = torch.load(self.folder / 'line.pt', weights_only=True)['step']
+        with self.assertRaisesRegex(SystemExit, f'line: the loss became nan at step {step}'):
+            self.run_fit(.05, wrong_from=step)
+        self.assertEqual((self.folder / 'line.pt').read_bytes(), before)
+
+
+class Motion(unittest.TestCase):
+    """Parts and fields with made-up numbers."""
+
+    @staticmethod
+    def parts(rng: np.random.Generator) -> Parts:
+        names = [f'eyeLook{way}_{side}' for way in ('Up', 'Down', 'In', 'Out') for side in 'LR']
+        names += [f'shape{k}' for k in range(fields.DE - len(names))]
+        store = {}
+        for eye, x in (('eyeLeft', .03), ('eyeRight', -.03)):
+            store |= {f'{eye}.centre': np.array([x, .03, .08]), f'{eye}.radius': .0155, f'{eye}.bulge': .0174, f'{eye}.frame': np.eye(3),
+                      f'{eye}.affine': .01 * rng.standard_normal((fields.DG, 3, 4))}
+        for name in MOUTH_PARTS:
+            store |= {f'{name}.affine': .01 * rng.standard_normal((fields.DG + fields.DE, 3, 4)), f'{name}.box': np.array([[-.03, -.05, .04], [.03, -.01, .1]])}
+        return Parts(store, names).requires_grad_(False)
+
+    def test_affine_fit_recovers_a_known_map(self):
+        rng = np.random.default_rng(0)
+        points, known = rng.standard_normal((50, 3)), rng.standard_normal((4, 3, 4))
+        offsets = np.einsum('kij,vj->kvi', known, np.c_[points, np.ones(50)])
+        found, rest = affine_fit(points, offsets)
+        np.testing.assert_allclose(found, known, atol=1e-5)
+        np.testing.assert_allclose(rest, 0, atol=1e-9)
+        _, rest = affine_fit(points, offsets + .1 * rng.standard_normal(offsets.shape))
+        np.testing.assert_allclose(rest, .1 * 3 ** .5, rtol=.25)
+
+    def test_to_template_undoes_transforms(self):
+        rng = np.random.default_rng(1)
+        parts = self.parts(rng)
+        geometry, expression = (torch.from_numpy(rng.standard_normal(n).astype(np.float32)) for n in (fields.DG, fields.DE))
+        matrices = parts.transforms(geometry, expression)
+        template = torch.from_numpy(.1 * rng.standard_normal((40, 3)).astype(np.float32))
+        for k, matrix in enumerate(matrices):
+            posed = template @ matrix[:, :3].T + matrix[:, 3]
+            back, scale = parts.to_template(posed, geometry, expression)
+            torch.testing.assert_close(back[k], template, atol=1e-5, rtol=0)
+            self.assertAlmostEqual(scale[k].item(), torch.linalg.det(matrix[:, :3]).item() ** (1 / 3), places=4)
+
+    def test_eyes_turn_with_the_look_shapes(self):
+        parts = self.parts(np.random.default_rng(2))
+        look = lambda shape: parts.transforms(torch.zeros(fields.DG), torch.eye(fields.DE)[shape])[:2, :, :3] @ torch.tensor([0, 0, 1.])
+        up_left, down_left, in_left, out_left = (look(k)[0] for k in (0, 2, 4, 6))
+        self.assertGreater(up_left[1].item(), .3)
+        self.assertLess(down_left[1].item(), -.3)
+        self.assertLess(in_left[0].item(), -.3)                   # the subject's left is +x: inward is toward -x
+        self.assertGreater(out_left[0].item(), .3)
+        self.assertLess(look(7)[1][0].item(), -.3)                # and the right eye's outward too
+
+    def test_linear_field_is_its_jacobian_times_the_codes(self):
+        torch.manual_seed(5)
+        field = fields.make_forward().requires_grad_(False)
+        points, codes = .1 * torch.randn(20, 3), torch.randn(fields.DG + fields.DE)
+        torch.testing.assert_close(field(points, codes), field.jacobian(points) @ codes, atol=1e-5, rtol=1e-4)
+
+
+class Gather(unittest.TestCase):
+    def test_facekit_reads_quads_triangles_and_offsets(self):
+        with tempfile.TemporaryDirectory() as name:
+            source, data = Path(name) / 'FaceXModel', Path(name) / 'data'
+            source.mkdir()
+            corners = 'vt 0 0\nvt 1 0\nvt 1 1\nf 1/1/1 2/2/2 3/3/3 4/1/4\nf 1/1 2/2 3/3\n'
+            for file, move in (('generic_neutral_mesh', 0), ('identity000', 1), ('identity001', 2), ('jawOpen', 3), ('browDown_L', 4)):
+                (source / f'{file}.obj').write_text(''.join(f'v {x + move} {x} 0.5\n' for x in range(4)) + corners)
+            (source / 'vertex_indices.json').write_text('{}')
+            with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+                gather.facekit(source, data)
+            kit = np.load(data / 'facekit' / 'facekit.npz')
+            self.assertEqual(kit['expression_names'].tolist(), ['browDown_L', 'jawOpen'])
+            self.assertEqual(kit['identity_offsets'][:, 0, 0].tolist(), [1, 2])
+            self.assertEqual(kit['expression_offsets'][:, 0, 0].tolist(), [4, 3])
+            self.assertEqual(kit['faces'].tolist(), [[0, 1, 2, 3], [0, 1, 2, -1]])
+            self.assertEqual(kit['faces_uv'].tolist(), [[0, 1, 2, 0], [0, 1, 2, -1]])
+            self.assertEqual(kit['uv'].shape, (3, 2))
+
+
+if __name__ == '__main__':
+    unittest.main()
