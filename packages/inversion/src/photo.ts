@@ -112,7 +112,9 @@ export function lookUp(plane: Plane, px: number, py: number, values: Float64Arra
 export function blur<T extends Plane>(plane: T, sigma: number): T {
   if (sigma <= 0) return plane;
   const radius = Math.ceil(2.5 * sigma);
-  const kernel = Float64Array.from({ length: 2 * radius + 1 }, (_, i) => Math.exp(-((i - radius) ** 2) / (2 * sigma ** 2)));
+  const kernel = Float64Array.from({ length: 2 * radius + 1 }, (_, i) =>
+    Math.exp(-((i - radius) ** 2) / (2 * sigma ** 2)),
+  );
   const total = kernel.reduce((a, b) => a + b);
   const { width, height, channels } = plane;
   const pass = (from: Float32Array, length: number, stride: number, other: number, otherStride: number) => {
@@ -148,7 +150,12 @@ export function distanceFromMask(mask: Plane, threshold = 0.5): Plane {
   };
 }
 
-function squaredDistance(data: Float32Array, width: number, height: number, isSeed: (value: number) => boolean): Float32Array {
+function squaredDistance(
+  data: Float32Array,
+  width: number,
+  height: number,
+  isSeed: (value: number) => boolean,
+): Float32Array {
   const out = Float32Array.from(data, (value) => (isSeed(value) ? 0 : 1e10));
   const longest = Math.max(width, height);
   const line = new Float64Array(longest);

@@ -35,9 +35,7 @@ function solveDense(matrix: number[][], right: number[]): number[] {
 
 /** The whole matrix from its upper triangle, without the parameters that are left out. */
 function dense({ size, matrix }: NormalEquations, kept: number[], damping: number): number[][] {
-  return kept.map((i) =>
-    kept.map((j) => matrix[Math.min(i, j) * size + Math.max(i, j)] * (i === j ? 1 + damping : 1)),
-  );
+  return kept.map((i) => kept.map((j) => matrix[Math.min(i, j) * size + Math.max(i, j)] * (i === j ? 1 + damping : 1)));
 }
 
 describe('solveStep', () => {
@@ -54,18 +52,21 @@ describe('solveStep', () => {
     expect(solveStep(equations, damping)).toBeCloseToTensor(expected, 1e-9);
   });
 
-  it.each([6, 7, 8])('leaves frozen parameters alone and solves for the others as if they were not there, seed %i', (seed) => {
-    const random = createRandom(seed);
-    const equations = someEquations(random, 9);
-    const frozen = Uint8Array.from({ length: 9 }, (_, i) => (i % 3 === seed % 3 ? 1 : 0));
-    const kept = Array.from(frozen.keys()).filter((i) => !frozen[i]);
-    const solved = solveDense(
-      dense(equations, kept, 0.01),
-      kept.map((i) => -equations.gradient[i]),
-    );
-    const expected = Array.from(frozen, (f, i) => (f ? 0 : solved[kept.indexOf(i)]));
-    expect(solveStep(equations, 0.01, frozen)).toBeCloseToTensor(expected, 1e-9);
-  });
+  it.each([6, 7, 8])(
+    'leaves frozen parameters alone and solves for the others as if they were not there, seed %i',
+    (seed) => {
+      const random = createRandom(seed);
+      const equations = someEquations(random, 9);
+      const frozen = Uint8Array.from({ length: 9 }, (_, i) => (i % 3 === seed % 3 ? 1 : 0));
+      const kept = Array.from(frozen.keys()).filter((i) => !frozen[i]);
+      const solved = solveDense(
+        dense(equations, kept, 0.01),
+        kept.map((i) => -equations.gradient[i]),
+      );
+      const expected = Array.from(frozen, (f, i) => (f ? 0 : solved[kept.indexOf(i)]));
+      expect(solveStep(equations, 0.01, frozen)).toBeCloseToTensor(expected, 1e-9);
+    },
+  );
 
   it('gives up on a matrix that is not positive definite', () => {
     const equations = createNormalEquations(2);

@@ -44,16 +44,22 @@ describe('lookUp', () => {
 
   it('agrees with a slow twin inside, on the border and beyond', () => {
     for (const [px, py] of [...places, [6.5, 4.5], [7, 5], [0, 0], [0.5, 0.5]]) {
-      expect(look(plane, px, py).values).toBeCloseToTensor([0, 1].map((c) => slowLookUp(plane, px, py, c)), 1e-9);
+      expect(look(plane, px, py).values).toBeCloseToTensor(
+        [0, 1].map((c) => slowLookUp(plane, px, py, c)),
+        1e-9,
+      );
     }
   });
 
   it('has the derivatives of its values, none beyond the border', () => {
     const h = 1e-6;
     for (const [px, py] of places) {
-      const [left, right, above, below] = [[-h, 0], [h, 0], [0, -h], [0, h]].map(
-        ([dx, dy]) => look(plane, px + dx, py + dy).values,
-      );
+      const [left, right, above, below] = [
+        [-h, 0],
+        [h, 0],
+        [0, -h],
+        [0, h],
+      ].map(([dx, dy]) => look(plane, px + dx, py + dy).values);
       const expected = [0, 1].flatMap((c) => [(right[c] - left[c]) / (2 * h), (below[c] - above[c]) / (2 * h)]);
       expect(look(plane, px, py).gradients).toBeCloseToTensor(expected, 1e-6);
     }

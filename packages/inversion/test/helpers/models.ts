@@ -8,14 +8,14 @@ import * as ort from 'onnxruntime-node';
 
 const packages = new URL('../../../', import.meta.url);
 
-async function loadModel(folder: URL, threads: number): Promise<FaceModel> {
+async function loadModel(folder: URL): Promise<FaceModel> {
   const manifest = parseManifest(JSON.parse(await readFile(new URL('manifest.json', folder), 'utf8')));
-  return loadFaceModel({ ort, files: directoryFiles(folder), manifest, threads });
+  return loadFaceModel({ ort, files: directoryFiles(folder), manifest, threads: 1 });
 }
 
 /** The tiny face model of test-utils: balls that move as a whole. */
 export function loadTinyModel(): Promise<FaceModel> {
-  return loadModel(new URL('test-utils/fixtures/tiny-face-model/', packages), 1);
+  return loadModel(new URL('test-utils/fixtures/tiny-face-model/', packages));
 }
 
 const shipped = new URL('face-model/', packages);
@@ -27,5 +27,5 @@ if (!hasShippedModel) {
 }
 
 export function loadShippedModel(): Promise<FaceModel> {
-  return loadModel(shipped, 2);
+  return loadModel(shipped);
 }

@@ -4,7 +4,12 @@ import { createProjected, type Pose, projectWithDerivatives, stepPose } from '..
 import { PORTRAIT_DISTANCE, startPose } from '../../src/stages/start.js';
 
 /** Turns [about the camera's x, y, z], radians. */
-const TURNS = { ahead: [0, 0, 0], 'looking aside': [0.1, 1.1, 0], 'looking up': [-0.7, 0.2, 0.1], 'upside down': [0.2, -0.5, 3] };
+const TURNS = {
+  ahead: [0, 0, 0],
+  'looking aside': [0.1, 1.1, 0],
+  'looking up': [-0.7, 0.2, 0.1],
+  'upside down': [0.2, -0.5, 3],
+};
 
 describe.each(Object.entries(TURNS))('startPose, a head %s', (name, turn) => {
   const random = createRandom(name.length);

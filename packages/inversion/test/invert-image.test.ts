@@ -1,0 +1,161 @@
+import { type FaceModel, viewCamera } from '@implicit-faces/avatar';
+import { createRandom } from '@implicit-faces/test-utils';
+import * as ort from 'onnxruntime-node';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FaceError, type InvertImageOptions, invertImage, PRESETS, type Progress, STAGES } from '../src/index.js';
+import { type KnownFace, photographKnownFace } from './helpers/known-face.js';
+import { loadTinyModel } from './helpers/models.js';
+
+// The tiny model shows how things run; known-face.test.ts, how well.
+let model: FaceModel;
+let face: KnownFace;
+let options: InvertImageOptions;
+beforeAll(async () => {
+  model = await loadTinyModel();
+  face = await photographKnownFace(model, { camera: viewCamera(5, { size: 160 }), width: 160, height: 160, seed: 1 });
+  options = { ort, model, landmarks: face.landmarker, preset: 'fast' };
+});
+afterAll(() => model.dispose());
+
+describe('invertImage', () => {
+  it('goes through its stages in order, with progress that never falls', async () => {
+    const seen: Progress[] = [];
+    const { inversion, ...avatar } = await invertImage(face.photo, {
+      ...options,
+      seed: 3,
+      onProgress: (progress) => seen.push(progress),
+    });
+    const position = ({ stage, fraction }: Progress) => STAGES.indexOf(stage) + fraction;
+    seen.forEach((progress, i) => {
+      expect(progress.fraction).toBeGreaterThanOrEqual(0);
+      expect(progress.fraction).toBeLessThanOrEqual(1);
+      if (i > 0) expect(position(progress)).toBeGreaterThanOrEqual(position(seen[i - 1]));
+    });
+    expect([...new Set(seen.map(({ stage }) => stage))]).toEqual(['detect', 'optimise', 'texture']);
+    expect(seen.at(-1)).toEqual({ stage: 'texture', fraction: 1 });
+
+    const { geometry, expression, texture } = model.manifest.codes;
+    expect(avatar.modelId).toBe('tiny-face-model');
+    expect([avatar.geometryCode.length, avatar.expressionCode.length, avatar.textureCode.length]).toEqual([
+      geometry,
+      expression,
+      texture,
+    ]);
+    expect(avatar.lighting).toHaveLength(27);
+    expect([avatar.albedo.width, avatar.albedo.height, avatar.albedo.data.length]).toEqual([1024, 1024, 4 * 1024 ** 2]);
+    expect(avatar.camera.principalPointPx).toEqual([80, 80]);
+
+    expect(inversion).toMatchObject({ preset: 'fast', seed: 3, steps: PRESETS.fast.landmarkSteps });
+    expect(inversion.landmarks).toHaveLength(468 * 3);
+    expect(inversion.foreground).toHaveLength(160 * 160);
+    const { total, ...stages } = inversion.seconds;
+    expect(Object.keys(stages).sort()).toEqual([...STAGES].sort());
+    expect(Object.values(stages).reduce((sum, s) => sum + s, 0)).toBeCloseTo(total, 1);
+  });
+
+  it('gives the same avatar for the same seed, also a negative one', async () => {
+    const settings = { ...options, preset: 'default', seed: -2 } as const;
+    const [{ inversion: a, ...first }, { inversion: b, ...second }] = [
+      await invertImage(face.photo, settings),
+      await invertImage(face.photo, settings),
+    ];
+    expect(Buffer.compare(first.albedo.data, second.albedo.data)).toBe(0);
+    expect({ ...second, albedo: null }).toEqual({ ...first, albedo: null });
+    expect(b.steps).toBe(a.steps);
+    expect(a.steps).toBe(PRESETS.default.landmarkSteps + PRESETS.default.photoSteps.reduce((sum, n) => sum + n, 0));
+  });
+
+  it.each([0, 0.2, 0.5])('stops in the middle of optimising when told to, from %f on', async (from) => {
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    let after = 0;
+    const stopped = invertImage(face.photo, {
+      ...options,
+      signal: controller.signal,
+      onProgress({ stage, fraction }) {
+        if (controller.signal.aborted) after++;
+        else if (stage === 'optimise' && fraction >= from) controller.abort(reason);
+      },
+    });
+    await expect(stopped).rejects.toBe(reason);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    // The step of arithmetic that ran is told of, and no other.
+    expect(after).toBeLessThanOrEqual(1);
+  });
+
+  it('does nothing when aborted before', async () => {
+    face.landmarker.calls.length = 0;
+    const reason = new Error('never mind');
+    await expect(invertImage(face.photo, { ...options, signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    expect(face.landmarker.calls).toEqual([]);
+  });
+
+  it.each([
+    { name: 'too few bytes', change: { data: new Uint8ClampedArray(4) } },
+    { name: 'RGB', change: { data: new Uint8ClampedArray(3 * 160 * 160) } },
+    { name: 'a width that is no integer', change: { width: 159.5 } },
+    { name: 'no pixels', change: { data: new Uint8ClampedArray(0), width: 0, height: 0 } },
+  ])('refuses data that are no picture: $name', async ({ change }) => {
+    await expect(invertImage({ ...face.photo, ...change }, options)).rejects.toMatchObject({
+      name: 'FaceError',
+      code: 'IMAGE',
+      message: expect.stringMatching(/^invertImage: image should hold width x height RGBA bytes; received \d+ for /),
+    });
+  });
+
+  it.each(['slow', 'toString', ''])('refuses the preset "%s"', async (preset) => {
+    await expect(invertImage(face.photo, { ...options, preset: preset as never })).rejects.toMatchObject({
+      code: 'OPTION',
+      message: `invertImage: preset should be one of fast, default, best; received ${preset}.`,
+    });
+  });
+
+  it.each([0.5, Number.NaN, Number.POSITIVE_INFINITY])('refuses the seed %f', async (seed) => {
+    await expect(invertImage(face.photo, { ...options, seed })).rejects.toMatchObject({
+      code: 'OPTION',
+      message: `invertImage: seed should be an integer; received ${seed}.`,
+    });
+  });
+
+  it('passes on what the landmarker says of the picture and of the face that was asked for', async () => {
+    const asked: unknown[] = [];
+    const error = new FaceError('FACE_INDEX', 'detect: index should be 0.');
+    const landmarks = {
+      ...face.landmarker,
+      async detect(_: unknown, settings?: { index?: number }): Promise<never> {
+        asked.push(settings?.index);
+        throw error;
+      },
+    };
+    await expect(invertImage(face.photo, { ...options, landmarks, faceIndex: 2 })).rejects.toBe(error);
+    await expect(invertImage(face.photo, { ...options, landmarks })).rejects.toBe(error);
+    expect(asked).toEqual([2, 0]);
+  });
+
+  it('says so when the numbers run away', async () => {
+    const { detect } = face.landmarker;
+    const landmarks = {
+      ...face.landmarker,
+      async detect() {
+        const found = await detect({ ...face.photo });
+        found.points[0] = Number.NaN;
+        return found;
+      },
+    };
+    await expect(invertImage(face.photo, { ...options, landmarks })).rejects.toMatchObject({ code: 'NOT_FINITE' });
+  });
+
+  it('finds no face in noise', async () => {
+    const { loadLandmarker } = await import('@implicit-faces/landmarks');
+    const { modelFiles } = await import('@implicit-faces/landmarks/node');
+    const landmarks = await loadLandmarker({ ort, files: modelFiles() });
+    const random = createRandom(5);
+    const noise = {
+      data: Uint8ClampedArray.from({ length: 4 * 128 * 128 }, () => random.integer(256)),
+      width: 128,
+      height: 128,
+    };
+    await expect(invertImage(noise, { ...options, landmarks })).rejects.toMatchObject({ code: 'NO_FACE' });
+    await landmarks.dispose();
+  });
+});

@@ -1,0 +1,164 @@
+import { type PartMesh, type RgbaImage, renderAvatar } from '@implicit-faces/avatar';
+import { createRandom } from '@implicit-faces/test-utils';
+import { linearFromSrgb } from '@implicit-faces/uv-param';
+import { describe, expect, it } from 'vitest';
+import { cropMask, cropPhoto } from '../../src/photo.js';
+import { cameraFromPose, type Pose, stepPose } from '../../src/pose.js';
+import { createAppearance } from '../../src/stages/appearance.js';
+import { finishTexture, pullPush } from '../../src/stages/texture.js';
+
+const SIZE = 128;
+const RADIUS = 0.1;
+const PHOTO = 320;
+
+/** A mirror-symmetric picture of smooth stripes, different from the model's grey in every channel. */
+function stripes(size: number): RgbaImage {
+  const data = new Uint8ClampedArray(4 * size * size);
+  for (let i = 0; i < size * size; i++) {
+    const u = Math.abs((i % size) + 0.5 - size / 2) / size;
+    const v = (Math.floor(i / size) + 0.5) / size;
+    data.set([150 + 40 * Math.cos(14 * u), 110 + 30 * Math.sin(9 * v), 90 + 30 * Math.cos(8 * (u + v)), 255], 4 * i);
+  }
+  return { data, width: size, height: size };
+}
+
+/** A dome that bulges to +Z, 81 degrees wide. */
+function dome(image: RgbaImage): PartMesh {
+  const side = 41;
+  const uvs = Float32Array.from({ length: 2 * side * side }, (_, i) => {
+    const n = i >> 1;
+    return (i & 1 ? Math.floor(n / side) : n % side) / (side - 1);
+  });
+  const positions = new Float32Array(3 * side * side);
+  for (let n = 0; n < side * side; n++) {
+    const [x, y] = [0.13 * (uvs[2 * n] - 0.5), 0.13 * (0.5 - uvs[2 * n + 1])];
+    positions.set([x, y, Math.sqrt(RADIUS ** 2 - x * x - y * y)], 3 * n);
+  }
+  const indices: number[] = [];
+  for (let n = 0; n < side * (side - 1); n++) {
+    if (n % side < side - 1) indices.push(n, n + side, n + side + 1, n, n + side + 1, n + 1);
+  }
+  const normals = positions.map((v) => v / RADIUS);
+  return { name: 'skin', positions, normals, uvs, indices: Uint32Array.from(indices), image };
+}
+
+/** The dome turned about +Y before the camera, a metre away. */
+function turned(yaw: number): Pose {
+  const ahead: Pose = {
+    rotation: new Float64Array([1, 0, 0, 0, 1, 0, 0, 0, 1]),
+    translation: new Float64Array([0, 0, -1]),
+    focalLengthPx: 1700,
+    principalPointPx: [PHOTO / 2, PHOTO / 2],
+  };
+  return stepPose(ahead, [0, yaw, 0, 0, 0, 0, 0]);
+}
+
+const truth = stripes(SIZE);
+const skin = dome(truth);
+const { lighting } = createAppearance(0);
+const grey = linearFromSrgb(128 / 255);
+
+/** Photographs the dome and takes its texture from the photo. */
+function finish(yaw: number, symmetric: boolean, trusted?: number): RgbaImage {
+  const pose = turned(yaw);
+  const photo = renderAvatar([skin], cameraFromPose(pose), Float32Array.from(lighting), {
+    width: PHOTO,
+    height: PHOTO,
+    background: [20, 40, 160],
+  });
+  const crop = cropPhoto(photo, [PHOTO / 2, PHOTO / 2], PHOTO, PHOTO);
+  return finishTexture({
+    meshes: [skin],
+    part: 0,
+    symmetric,
+    trusted: trusted === undefined ? undefined : { data: new Uint8Array(64 * 64).fill(trusted), size: 64 },
+    pose,
+    lighting,
+    crop,
+    mask: cropMask(photo.mask, photo, crop),
+    albedo: new Float32Array(3 * SIZE * SIZE).fill(grey),
+    size: SIZE,
+  });
+}
+
+/** The mean difference of 8-bit values over columns from u0 to u1, away from the top and bottom rim. */
+function difference(a: RgbaImage, b: RgbaImage, u0: number, u1: number): number {
+  let [sum, count] = [0, 0];
+  for (let y = Math.round(0.1 * SIZE); y < 0.9 * SIZE; y++) {
+    for (let x = Math.round(u0 * SIZE); x < u1 * SIZE; x++) {
+      for (let c = 0; c < 3; c++) sum += Math.abs(a.data[4 * (y * SIZE + x) + c] - b.data[4 * (y * SIZE + x) + c]);
+      count += 3;
+    }
+  }
+  return sum / count;
+}
+
+const greyImage: RgbaImage = { ...truth, data: truth.data.map((_, i) => (i % 4 === 3 ? 255 : 128)) };
+
+describe('finishTexture', () => {
+  it('gives seen texels the colours that were photographed, trusted or looking like the model', () => {
+    expect(difference(truth, greyImage, 0.1, 0.9)).toBeGreaterThan(20);
+    expect(difference(finish(0, false), truth, 0.1, 0.9)).toBeLessThan(2);
+    expect(difference(finish(0, false, 255), truth, 0.1, 0.9)).toBeLessThan(2);
+  });
+
+  it('takes the mirror image where the other side was seen, if the part is symmetric', () => {
+    // Turned to +X, the texels with large u lie behind the dome's horizon.
+    const yaw = 1.1;
+    const [plain, mirrored] = [finish(yaw, false), finish(yaw, true)];
+    expect(difference(mirrored, truth, 0.05, 0.45)).toBeLessThan(4);
+    expect(difference(mirrored, truth, 0.8, 0.95)).toBeLessThan(0.5 * difference(plain, truth, 0.8, 0.95));
+  });
+
+  it('keeps the albedo of a part that was not seen', () => {
+    expect(finish(Math.PI, true)).toEqual(greyImage);
+  });
+
+  it('believes colours far from the model less where they are not trusted', () => {
+    const untrusted = finish(0, false, 0);
+    expect(difference(untrusted, greyImage, 0.1, 0.9)).toBeLessThan(difference(truth, greyImage, 0.1, 0.9));
+    expect(untrusted.data.every((v, i) => i % 4 !== 3 || v === 255)).toBe(true);
+  });
+});
+
+describe('pullPush', () => {
+  const size = 16;
+  const random = createRandom(1);
+  const sparse = random.uniforms(size * size).map((v) => (v < 0.1 ? 1 : 0));
+
+  it('fills with a constant what is constant where it is known', () => {
+    const values = new Float32Array(3 * size * size).map((_, i) =>
+      sparse[Math.floor(i / 3)] ? [0.25, -1, 2][i % 3] : 99,
+    );
+    const filled = pullPush(values, sparse, size);
+    expect(filled).toBeCloseToTensor(
+      values.map((_, i) => [0.25, -1, 2][i % 3]),
+      1e-6,
+    );
+  });
+
+  it('keeps what is known, and fills with what lies between', () => {
+    const values = random.uniforms(3 * size * size, -1, 1);
+    const filled = pullPush(values, sparse, size);
+    filled.forEach((value, i) => {
+      if (sparse[Math.floor(i / 3)]) expect(value).toBe(values[i]);
+      else expect(Math.abs(value)).toBeLessThan(1);
+    });
+  });
+
+  it('takes nearby values rather than far ones', () => {
+    const [left, right] = [0, size - 1];
+    const weight = new Float32Array(size * size).map((_, i) => (i % size === left || i % size === right ? 1 : 0));
+    const values = new Float32Array(3 * size * size).map((_, i) => (Math.floor(i / 3) % size === right ? 1 : 0));
+    const filled = pullPush(values, weight, size);
+    const row = (x: number) => filled[3 * (8 * size + x)];
+    expect(row(2)).toBeLessThan(0.2);
+    expect(row(13)).toBeGreaterThan(0.8);
+    for (let x = 1; x < size; x++) expect(row(x)).toBeGreaterThanOrEqual(row(x - 1));
+  });
+
+  it('gives nothing where nothing is known', () => {
+    const nothing = pullPush(random.uniforms(3 * size * size), new Float32Array(size * size), size);
+    expect(nothing).toEqual(new Float32Array(3 * size * size));
+  });
+});
