@@ -11,6 +11,7 @@ const avatar: Avatar = {
   expressionCode: random.uniforms(3),
   textureCode: random.uniforms(2),
   albedo: { data: albedo, width: 6, height: 4 },
+  partAlbedos: { eyeLeft: { data: albedo.slice(0, 4 * 6), width: 3, height: 2 } },
   camera: { ...viewCamera(12.3), cameraFromWorld: Float64Array.from(viewCamera(12.3).cameraFromWorld) },
   lighting: random.uniforms(27),
 };

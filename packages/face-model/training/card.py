@@ -88,9 +88,9 @@ def draw_atlas(model: Shipped) -> dict[str, float]:
     axes[0].set_title('mean albedo, 68 landmarks')
     for axis, values, title, colours, norm in (
             (axes[1], density, f'texels per mm of a {TEXTURE_SIZE}² texture', 'viridis', matplotlib.colors.LogNorm(.5, 12)),
-            (axes[2], ratio, 'largest / smallest stretch', 'magma', matplotlib.colors.LogNorm(1, 10))):
+            (axes[2], ratio, 'largest / smallest stretch', 'magma', matplotlib.colors.LogNorm(1, 20))):
         image = axis.imshow(spread(values), cmap=colours, norm=norm, extent=(0, 1, 1, 0), interpolation='nearest')
-        bar = figure.colorbar(image, ax=axis, shrink=.85, ticks=[t for t in (.5, 1, 2, 5, 10) if t >= norm.vmin])
+        bar = figure.colorbar(image, ax=axis, shrink=.85, ticks=[t for t in (.5, 1, 2, 5, 10, 20) if norm.vmin <= t <= norm.vmax])
         bar.ax.yaxis.set_major_formatter('{x:g}')
         bar.ax.minorticks_off()
         axis.set_title(title)
@@ -153,7 +153,7 @@ def draw_albedo(model: Shipped, columns: int = 7, rows: int = 2, seed: int = 4) 
         geometry, texture = (rng.standard_normal(model.sizes[k]) * (i > 0) for k in ('geometry', 'texture'))
         tiles.append(portrait(model, geometry, expression, texture))
     sheet = np.concatenate([np.concatenate(tiles[r * columns:(r + 1) * columns], 1) for r in range(rows)])
-    Image.fromarray(sheet).quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(IMAGES / 'albedo.png', optimize=True)
+    write_small(Image.fromarray(sheet), IMAGES / 'albedo.png')
 
 
 def read_curves() -> dict[str, list[dict[str, float]]]:
@@ -188,9 +188,13 @@ def save(figure: pyplot.Figure, name: str) -> None:
     path = IMAGES / name
     figure.savefig(path, dpi=100)
     pyplot.close(figure)
-    with Image.open(path) as image:
-        small = image.convert('RGB').quantize(256, dither=Image.Dither.NONE)
-    small.save(path, optimize=True)
+    write_small(Image.open(path), path)
+
+
+def write_small(image: Image.Image, path: Path) -> None:
+    """A PNG of 256 colours, dithered: a third of the bytes."""
+    image = image.convert('RGB')
+    image.quantize(palette=image.quantize(256), dither=Image.Dither.FLOYDSTEINBERG).save(path, optimize=True)
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:
@@ -227,8 +231,7 @@ if __name__ == '__main__':
     gate = arguments.gate or fk.cache_dir() / 'gate.png'
     if not arguments.gate:
         subprocess.run([sys.executable, Path(__file__).with_name('gate.py'), '--data', arguments.data, '--out', gate], check=True)
-    with Image.open(gate) as sheet:
-        sheet.convert('RGB').quantize(128, dither=Image.Dither.NONE).save(IMAGES / 'gate.png', optimize=True)
+    write_small(Image.open(gate), IMAGES / 'gate.png')
     model = Shipped()
     write_block('chart', table(['on the face region', 'value'], [[k, f'{v:.2f}'] for k, v in draw_atlas(model).items()]))
     draw_albedo(model)

@@ -51,15 +51,18 @@ def rig_matrix(names: list[str]) -> np.ndarray:
 class Geometry(nn.Module):
     """f, g and their shared inside: the skin by T(x + D) and a correction, the parts by their own fields, joined by min."""
 
-    def __init__(self, template, uv, deformation, parts):
+    STEP = 1e-3           # of the chart, for the difference quotients of g^-1
+    FARTHEST = .02        # how far a correction may go on the chart
+
+    def __init__(self, template, uv, deformation, parts, inverse):
         super().__init__()
-        self.template, self.uv, self.deformation, self.parts = template, uv, deformation, parts
+        self.template, self.uv, self.deformation, self.parts, self.inverse = template, uv, deformation, parts, inverse
         self.register_buffer('low', torch.tensor(fields.BOUNDS[0]))
         self.register_buffer('high', torch.tensor(fields.BOUNDS[1]))
 
     def skin(self, x, codes):
         inside = torch.minimum(torch.maximum(x, self.low), self.high)
-        beyond = ((x - inside).square().sum(-1) + 1e-14).sqrt()               # outside the trained volume: at least as far as its wall
+        beyond = (x - inside).square().sum(-1).clamp_min(1e-14).sqrt()               # outside the trained volume: at least as far as its wall
         _, canonical, correction = self.deformation(inside, codes)
         return self.template(canonical)[..., 0] + correction + beyond, canonical
 
@@ -75,10 +78,24 @@ class Geometry(nn.Module):
         value, pull = torch.func.vjp(lambda p, g, e: self.distances(p, g, e)[0].amin(-1), points, geometry, expression)
         return value, *pull(cotangent)
 
+    def skin_chart(self, points, canonical, codes):
+        """UV_T(x + D), then one Gauss-Newton step toward the place whose g^-1 is the point: what the step removes is the error of UV_T and of D along the skin."""
+        u = self.uv(canonical).clamp(0, 1)
+        probes = u[:, None] + torch.tensor([[0., 0.], [self.STEP, 0.], [0., self.STEP]])     # [N, 3, 2]: one pass for all three
+        base, right, down = self.inverse(probes.reshape(-1, 2), codes).reshape(-1, 3, 3).unbind(1)
+        jx, jy = (right - base) / self.STEP, (down - base) / self.STEP
+        rest = points - base
+        a, b, c = (jx * jx).sum(-1), (jx * jy).sum(-1), (jy * jy).sum(-1)
+        p, q = (jx * rest).sum(-1), (jy * rest).sum(-1)
+        determinant = (a * c - b * b).clamp_min(1e-9)
+        step = torch.stack([(c * p - b * q) / determinant, (a * q - b * p) / determinant], -1)
+        return (u + step.clamp(-self.FARTHEST, self.FARTHEST)).clamp(0, 1)
+
     def chart(self, points, geometry, expression):
         d, canonical = self.distances(points, geometry, expression)
         part = d.argmin(-1)
-        charts = torch.cat([self.uv(canonical)[:, None].clamp(0, 1), self.parts.charts(points, geometry, expression)], 1)   # [N, 6, 2]
+        skin = self.skin_chart(points, canonical, torch.cat([geometry, expression]))
+        charts = torch.cat([skin[:, None], self.parts.charts(points, geometry, expression)], 1)   # [N, 6, 2]
         return torch.gather(charts, 1, part[:, None, None].expand(-1, 1, 2))[:, 0], part.float()
 
 
@@ -88,7 +105,8 @@ def load_geometry(kit: fk.FaceKit) -> Geometry:
     for n in MOUTH_PARTS:
         parts.fields[n].load_state_dict(trained(f'part-{n}', make_part()).state_dict())
     deformation = trained('deformation', fields.make_deformation(fields.make_forward(), torch.from_numpy(template_codes(kit))))
-    return Geometry(trained('template', fields.make_template()), trained('uv', fields.make_uv()), deformation, parts).requires_grad_(False)
+    return Geometry(trained('template', fields.make_template()), trained('uv', fields.make_uv()), deformation, parts,
+                    trained('inverse-uv', fields.make_inverse_uv())).requires_grad_(False)
 
 
 class InverseUv(nn.Module):
@@ -110,18 +128,36 @@ class InverseUv(nn.Module):
         return value, *pull(cotangent)
 
 
-def halve(model: onnx.ModelProto, least: int = 2048) -> None:
+HALVED = 2048     # weights from this size on are stored as fp16
+
+
+def halve(model: onnx.ModelProto) -> None:
     """Stores large weights as fp16 with a Cast behind, which runtimes fold when they load: half the bytes, all arithmetic in fp32."""
     graph, casts = model.graph, []
     for tensor in graph.initializer:
         array = numpy_helper.to_array(tensor)
-        if array.dtype == np.float32 and array.size >= least and np.abs(array).max() < 6e4:
+        if array.dtype == np.float32 and array.size >= HALVED and np.abs(array).max() < 6e4:
             name = tensor.name
             tensor.CopyFrom(numpy_helper.from_array(array.astype(np.float16), f'{name}.half'))
             casts.append(helper.make_node('Cast', [f'{name}.half'], [name], to=onnx.TensorProto.FLOAT))
     nodes = casts + list(graph.node)
     del graph.node[:]
     graph.node.extend(nodes)
+
+
+def share(model: onnx.ModelProto) -> None:
+    """Keeps one of initialisers that are the same: tracing lifts a weight once per use."""
+    kept, renamed = {}, {}
+    for tensor in list(model.graph.initializer):
+        key = (tensor.data_type, tuple(tensor.dims), numpy_helper.to_array(tensor).tobytes())
+        if key in kept:
+            renamed[tensor.name] = kept[key]
+            model.graph.initializer.remove(tensor)
+        else:
+            kept[key] = tensor.name
+    for node in model.graph.node:
+        for i, name in enumerate(node.input):
+            node.input[i] = renamed.get(name, name)
 
 
 def export(path: Path, function, inputs: dict[str, torch.Tensor], dynamic: list[str], outputs: list[str]) -> dict:
@@ -138,7 +174,7 @@ def export(path: Path, function, inputs: dict[str, torch.Tensor], dynamic: list[
             return (graph or function)(*args)
     rows = torch.export.Dim('N', min=2, max=1 << 24)
     shapes = tuple({0: rows} if n in dynamic else None for n in names)
-    torch.onnx.export(Wrapped(), example, str(path), input_names=names, output_names=outputs, dynamic_shapes=(shapes,), dynamo=True, opset_version=20,
+    torch.onnx.export(Wrapped(), example, str(path), input_names=names, output_names=outputs, dynamic_shapes=(shapes,), dynamo=True, opset_version=20, optimize=False,
                       external_data=False, verbose=False)
     model = onnx.load(str(path))
     for entry in (*model.graph.input, *model.graph.output):
@@ -151,6 +187,7 @@ def export(path: Path, function, inputs: dict[str, torch.Tensor], dynamic: list[
         node.ClearField('metadata_props')
         node.doc_string = ''
     model.producer_name, model.producer_version = 'implicit-faces', ''
+    share(model)
     halve(model)
     onnx.save(model, str(path))
     session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
@@ -162,7 +199,7 @@ def export(path: Path, function, inputs: dict[str, torch.Tensor], dynamic: list[
         got = session.run(None, {n: v.numpy() for n, v in cut.items()})
         for name, a, b in zip(outputs, got, expected):
             error = np.abs(a - b.detach().numpy()).max() / (np.abs(b.detach().numpy()).max() + 1e-9)
-            if error > 2e-3:
+            if not error <= 2e-3:      # NaN included
                 raise SystemExit(f'{path.name}: output {name} differs from torch by {error:.2e} of its largest value')
     entry = lambda n, v: {'dims': ['N' if n in dynamic or (n in outputs and v.dim() and v.shape[0] == example[0].shape[0]) else v.shape[0], *v.shape[1:]] if v.dim() else [], 'dtype': 'float32'}
     return {'inputs': {n: entry(n, v) for n, v in inputs.items()}, 'outputs': {n: entry(n, v) for n, v in zip(outputs, reference)}}
@@ -187,7 +224,11 @@ if __name__ == '__main__':
     kit = fk.FaceKit.load(arguments.data)
     geometry = load_geometry(kit)
     parts = geometry.parts
-    inverse = InverseUv(trained('inverse-uv', fields.make_inverse_uv())).requires_grad_(False)
+    with torch.no_grad():      # what halve() will store, so that torch and the shipped graphs are the same network
+        for p in geometry.parameters():
+            if p.numel() >= HALVED:
+                p.copy_(p.half())
+    inverse = InverseUv(geometry.inverse)
 
     rng = np.random.default_rng(3)
     codes = torch.from_numpy(kit.random_codes(1, rng)[0])

@@ -32,6 +32,33 @@ class Encoding(nn.Module):
         return torch.cat([x, torch.sin(p), torch.cos(p)], -1)
 
 
+class GridEncoding(nn.Module):
+    """Fourier features for the broad shape and learnt feature grids for the detail (after Mueller et al. 2022, dense and in two dimensions). Read bilinearly by plain
+    gathers, so that the derivative by the place exists in every runtime."""
+
+    GAIN = 10.      # the grids' learning rate over that of the layers
+
+    def __init__(self, resolutions: tuple[int, ...], channels: int, count: int, longest: float, shortest: float, seed: int):
+        super().__init__()
+        self.waves = Encoding(2, count, longest, shortest, seed)
+        g = torch.Generator().manual_seed(seed + 1)
+        self.resolutions = resolutions
+        self.grids = nn.ParameterList([torch.randn(r * r, channels, generator=g) * .003 for r in resolutions])
+        self.size = self.waves.size + channels * len(resolutions)
+
+    def forward(self, u):                                                     # [..., 2] in 0..1 -> [..., size]
+        out = [self.waves(u)]
+        for r, grid in zip(self.resolutions, self.grids):
+            p = u.clamp(0, 1) * (r - 1)
+            low = p.detach().floor().clamp(max=r - 2)
+            x, y = (p - low).unsqueeze(-1).unbind(-2)
+            at = (low[..., 1] * r + low[..., 0]).long()
+            row0 = (1 - x) * grid[at] + x * grid[at + 1]
+            row1 = (1 - x) * grid[at + r] + x * grid[at + r + 1]
+            out.append(((1 - y) * row0 + y * row1) * self.GAIN)
+        return torch.cat(out, -1)
+
+
 class Trunk(nn.Module):
     """Residual SiLU layers on an encoding. `biases`, one [width] per layer, is how codes enter. The last `tail` layers' activations come out side by side."""
 
@@ -70,10 +97,9 @@ class LinearField(nn.Module):
 
     The generator that it learns is linear in the codes, so only the trunk has to be learnt, on the basis itself, and the Jacobian by the codes costs nothing."""
 
-    def __init__(self, dims: int, width: int, layers: int, count: int, longest: float, shortest: float, seed: int, constant: bool, input_scale: float,
-                 tail: int = 1):
+    def __init__(self, encoding: nn.Module, width: int, layers: int, constant: bool, input_scale: float, tail: int = 1):
         super().__init__()
-        self.trunk = Trunk(Encoding(dims, count, longest, shortest, seed), width, layers, tail)
+        self.trunk = Trunk(encoding, width, layers, tail)
         self.basis = nn.Parameter(torch.randn(DG + DE, self.trunk.size, 3) * .02)
         self.bias = nn.Parameter(torch.zeros(DG + DE, 3))
         self.constant = nn.Linear(self.trunk.size, 3) if constant else None
@@ -136,11 +162,11 @@ def make_uv():
 
 
 def make_forward():
-    return LinearField(3, 128, 4, 48, 4., .05, 3, False, SCALE)
+    return LinearField(Encoding(3, 48, 4., .05, 3), 128, 4, False, SCALE)
 
 
 def make_inverse_uv():
-    return LinearField(2, 192, 4, 96, 2., .012, 4, True, 1., tail=4)
+    return LinearField(GridEncoding((24, 48, 96, 192), 4, 32, 2., .06, 4), 192, 3, True, 1., tail=2)
 
 
 def make_deformation(forward_field, template_codes):

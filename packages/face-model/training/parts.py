@@ -117,8 +117,8 @@ class Parts(nn.Module):
         q = self.eye_local(e, p)
         r, bulge = getattr(self, f'{e}_radius'), getattr(self, f'{e}_bulge')
         small = r * .62                                                       # cornea's radius over the eyeball's, as in anatomy (7.8 : 12.5)
-        ball = (q.square().sum(-1) + 1e-12).sqrt() - r
-        cornea = ((q - torch.stack([r * 0, r * 0, bulge - small])).square().sum(-1) + 1e-12).sqrt() - small
+        ball = q.square().sum(-1).clamp_min(1e-12).sqrt() - r
+        cornea = (q - torch.stack([r * 0, r * 0, bulge - small])).square().sum(-1).clamp_min(1e-12).sqrt() - small
         k = .0012
         h = (.5 + .5 * (cornea - ball) / k).clamp(0, 1)
         return cornea + (ball - cornea) * h - k * h * (1 - h)                  # smooth minimum (Quilez)
@@ -129,7 +129,7 @@ class Parts(nn.Module):
         for i, n in enumerate(MOUTH_PARTS, 2):
             box = getattr(self, f'{n}_box')
             inside = torch.minimum(torch.maximum(local[i], box[0]), box[1])
-            beyond = ((local[i] - inside).square().sum(-1) + 1e-14).sqrt()
+            beyond = (local[i] - inside).square().sum(-1).clamp_min(1e-14).sqrt()
             wall = torch.maximum(box[0] - local[i], local[i] - box[1]).amax(-1)   # the part ends at its box
             out.append(torch.maximum(self.fields[n](inside)[..., 0] + beyond, wall) * scale[i])
         return torch.stack(out, -1)
@@ -140,7 +140,7 @@ class Parts(nn.Module):
         uv = []
         for i, e in enumerate(('eyeLeft', 'eyeRight')):
             q = self.eye_local(e, local[i])
-            flat = (q[:, :2].square().sum(-1) + 1e-14).sqrt()
+            flat = q[:, :2].square().sum(-1).clamp_min(1e-14).sqrt()
             angle = torch.atan2(flat, q[:, 2])
             radius = .49 * (angle / EYE_CAP).clamp(max=1.)
             uv.append(.5 + q[:, :2] * torch.tensor([1., -1.]) * (radius / flat)[:, None])

@@ -28,7 +28,9 @@ const LEAST_SHADING = 0.08;
 /** Texels as much as this behind the seen surface are hidden, metres. */
 const VISIBILITY_TOLERANCE = 0.0015;
 /** Cosines between which a texel goes from unseen to seen. */
-const GRAZING = [0.08, 0.3] as const;
+const GRAZING = [0.12, 0.4] as const;
+/** Radius of the blur of the trusted places' edge, in their map's texels: hair and background come in there, first at the temples. */
+const SOFT_EDGE = 9;
 /** How far, in logarithms of albedo, a texel outside the face may be from the model's before it is taken for hair, cloth or background. */
 const FOREIGN = 0.4;
 /** What a mirrored texel counts beside a seen one. */
@@ -84,7 +86,7 @@ function seenRatios({ meshes, part, trusted, pose, lighting, crop, mask, albedo,
   const visible = visiblePoints(raster, view, positions, { tolerance: VISIBILITY_TOLERANCE });
   const { rotation: r, translation: t } = pose;
   const eye = [0, 1, 2].map((j) => -(r[j] * t[0] + r[3 + j] * t[1] + r[6 + j] * t[2]));
-  const trust = trusted && sampleChartMap(softened(trusted, 3), texelCentres(size));
+  const trust = trusted && sampleChartMap(softened(trusted, SOFT_EDGE), texelCentres(size));
   const ratio = new Float32Array(3 * size * size);
   const weight = new Float32Array(size * size);
   const y = new Float64Array(9);
