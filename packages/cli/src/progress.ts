@@ -14,25 +14,27 @@ export function createProgress({ quiet = false, stream = process.stderr } = {}):
   const bars = new MultiBar(
     {
       stream,
-      format: '{stage} {bar} {percentage} %  {duration_formatted}',
-      // A hidden cursor would have to be brought back on every way out, signals included.
+      format: '{stage} {bar} {percentage} %  {seconds} s',
+      // The terminal's settings would have to be brought back on every way out, signals included.
       hideCursor: false,
+      linewrap: true,
       gracefulExit: false,
       clearOnComplete: false,
       barsize: 32,
     },
     Presets.shades_classic,
   );
-  const byStage = new Map<string, SingleBar>();
+  const byStage = new Map<string, { bar: SingleBar; start: number }>();
   return {
     update(stage, fraction) {
-      let bar = byStage.get(stage);
-      if (!bar) {
-        bar = bars.create(100, 0, { stage: stage.padEnd(9) });
-        byStage.set(stage, bar);
+      const now = performance.now();
+      let entry = byStage.get(stage);
+      if (!entry) {
+        entry = { bar: bars.create(100, 0, { stage: stage.padEnd(9), seconds: 0 }), start: now };
+        byStage.set(stage, entry);
       }
-      bar.update(Math.round(100 * fraction));
-      if (fraction >= 1) bar.stop();
+      // Our own clock, because a finished bar's would go on as long as others are drawn.
+      entry.bar.update(Math.round(100 * fraction), { seconds: Math.round((now - entry.start) / 1000) });
     },
     stop() {
       bars.stop();
