@@ -19,6 +19,7 @@ interface Arguments {
   preset: string;
   seed: string;
   only?: string[];
+  model?: string;
   json?: boolean;
 }
 
@@ -38,6 +39,7 @@ const command = new Command('evaluate-photos')
   .option('--preset <name>', 'fast, default or best', 'default')
   .option('--seed <number>', 'of the inversions', '0')
   .option('--only <names...>', 'only photos whose names contain one of these')
+  .option('--model <dir>', 'folder of another face model')
   .option('--json', 'print JSON instead of a table');
 
 async function main(): Promise<void> {
@@ -64,12 +66,13 @@ async function main(): Promise<void> {
   process.exitCode = rows.every(({ error, missed }) => !error && missed.length === 0) ? 0 : 1;
 }
 
-async function evaluatePhoto(photo: string, { photos, out, preset, seed }: Arguments): Promise<Row> {
+async function evaluatePhoto(photo: string, { photos, out, preset, seed, model }: Arguments): Promise<Row> {
   const folder = join(out, parse(photo).name);
   const { code, stderr } = await run([
     'invert',
     join(photos, photo),
     ...['--out', folder, '--preset', preset, '--seed', seed, '--quiet'],
+    ...(model ? ['--model', model] : []),
   ]);
   if (code !== 0) return { photo, error: `exit code ${code}: ${stderr.trim()}`, missed: [] };
   const { image, landmarks, seconds, peakRssBytes } = JSON.parse(await readFile(join(folder, 'report.json'), 'utf8'));
