@@ -22,6 +22,7 @@ from parts import EYE_CAP, MOUTH_PARTS, Parts, closed_components
 from samples import Skin
 
 CHECKS = 2000
+NOSTRILS = [2, 97, 326, 98, 327, 75, 305, 60, 290, 20, 250]     # MediaPipe's points around the nose's base
 
 
 def edge_lengths(skin: Skin) -> np.ndarray:
@@ -32,6 +33,8 @@ def edge_lengths(skin: Skin) -> np.ndarray:
     out[:fk.NARROW_FACE] = .0029
     out[slice(*fk.MOUTH_SOCKET)] = .0045
     out[slice(*fk.EYE_SOCKETS)] = .003
+    nostrils = np.load(fk.cache_dir() / 'atlas' / 'landmarks.npz')['points468'][NOSTRILS]
+    out[cKDTree(nostrils).query(v)[0] < .007] = .0014
     out[skin.lips] = .0018
     out[skin.lids] = .0013
     return out
