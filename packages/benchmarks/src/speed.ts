@@ -52,7 +52,7 @@ export function countFmasPerPoint(bytes: Uint8Array): number {
     if (inputs.some((input) => perPoint.has(input))) {
       for (const output of outputs) perPoint.add(output);
       if ((type === 'MatMul' || type === 'Gemm') && matrix) sum += matrix.reduce((a, b) => a * b, 1);
-    } else if (matrices.has(inputs[0]) && (type === 'Transpose' || type === 'Identity')) {
+    } else if (matrices.has(inputs[0]) && (type === 'Transpose' || type === 'Identity' || type === 'Cast')) {
       matrices.set(outputs[0], matrices.get(inputs[0])!);
     }
   }
