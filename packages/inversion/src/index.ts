@@ -1,4 +1,4 @@
 export { FaceError, type InversionErrorCode, isFaceError } from './errors.js';
 export { INVERT_IMAGE_DEFAULTS, invertImage } from './invert-image.js';
 export { PRESETS, type Preset, type PresetSettings } from './presets.js';
-export { type InvertedAvatar, type InvertImageOptions, type Progress, type Stage, STAGES } from './types.js';
+export { type InvertedAvatar, type InvertImageOptions, type Progress, STAGES, type Stage } from './types.js';

@@ -1,5 +1,5 @@
 import { type Avatar, avatarMeshes, type RgbaImage } from '@implicit-faces/avatar';
-import { type FaceLandmarks, FACE_OVAL, LEFT_EYE_OUTER, RIGHT_EYE_OUTER } from '@implicit-faces/landmarks';
+import { FACE_OVAL, type FaceLandmarks, LEFT_EYE_OUTER, RIGHT_EYE_OUTER } from '@implicit-faces/landmarks';
 import { bakeAlbedo, decodeSrgb, encodeSrgb } from '@implicit-faces/uv-param';
 import { FaceError } from './errors.js';
 import type { LandmarkTarget } from './losses/landmark-loss.js';
@@ -39,7 +39,14 @@ export async function invertImage(image: RgbaImage, options: InvertImageOptions)
   const seed = options.seed ?? INVERT_IMAGE_DEFAULTS.seed;
   checkInput(image, preset, seed);
   const settings = PRESETS[preset];
-  const seconds: Record<Stage | 'total', number> = { detect: 0, encode: 0, optimise: 0, finetune: 0, texture: 0, total: 0 };
+  const seconds: Record<Stage | 'total', number> = {
+    detect: 0,
+    encode: 0,
+    optimise: 0,
+    finetune: 0,
+    texture: 0,
+    total: 0,
+  };
   const began = performance.now();
   let stage: Stage = 'detect';
   let stageBegan = began;
@@ -71,10 +78,21 @@ export async function invertImage(image: RgbaImage, options: InvertImageOptions)
   const landmarks = await loadSurfaceSamples(model, topology.landmarks[468]);
   const vertices = await loadSurfaceSamples(model, topology.skin.uv);
   await report(0.05);
-  const density = await loadDensitySamples(model, topology.skin.uv, signal, (fraction) => onProgress?.({ stage, fraction: 0.05 + 0.25 * fraction }));
+  const density = await loadDensitySamples(model, topology.skin.uv, signal, (fraction) =>
+    onProgress?.({ stage, fraction: 0.05 + 0.25 * fraction }),
+  );
   const mean = posePoints(landmarks, new Float64Array(landmarks.codeSize));
   const fit = await optimise(
-    { model, vertices, landmarks, density, target: landmarkTarget(found, faceScale), crop, mask: cropMask(person.data, image, crop), faceScale },
+    {
+      model,
+      vertices,
+      landmarks,
+      density,
+      target: landmarkTarget(found, faceScale),
+      crop,
+      mask: cropMask(person.data, image, crop),
+      faceScale,
+    },
     startPose(mean, found.points, [image.width / 2, image.height / 2]),
     settings,
     seed,
@@ -100,12 +118,26 @@ export async function invertImage(image: RgbaImage, options: InvertImageOptions)
   const meshes = await avatarMeshes(model, { ...avatar, albedo: modelAlbedo }, { signal });
   const fine = textureCrop(image, centre, CROP_MARGIN * faceScale);
   await report(0.6);
-  const seen = { meshes, pose: fit.pose, lighting: fit.appearance.lighting, crop: fine, mask: cropMask(person.data, image, fine) };
-  avatar.albedo = finishTexture({ ...seen, part: 0, albedo: baked.data, size, trusted: topology.faceMask, symmetric: true });
+  const seen = {
+    meshes,
+    pose: fit.pose,
+    lighting: fit.appearance.lighting,
+    crop: fine,
+    mask: cropMask(person.data, image, fine),
+  };
+  avatar.albedo = finishTexture({
+    ...seen,
+    part: 0,
+    albedo: baked.data,
+    size,
+    trusted: topology.faceMask,
+    symmetric: true,
+  });
   await report(0.8);
   avatar.partAlbedos = {};
   for (const [k, { name, image: own }] of meshes.entries()) {
-    if (k > 0) avatar.partAlbedos[name] = finishTexture({ ...seen, part: k, albedo: decodeSrgb(own.data), size: own.width });
+    if (k > 0)
+      avatar.partAlbedos[name] = finishTexture({ ...seen, part: k, albedo: decodeSrgb(own.data), size: own.width });
   }
   enter('texture');
   seconds.total = (performance.now() - began) / 1000;
@@ -125,14 +157,25 @@ export async function invertImage(image: RgbaImage, options: InvertImageOptions)
 }
 
 function checkInput({ data, width, height }: RgbaImage, preset: string, seed: number): void {
-  if (!(Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0 && data.length === 4 * width * height)) {
+  if (
+    !(
+      Number.isInteger(width) &&
+      Number.isInteger(height) &&
+      width > 0 &&
+      height > 0 &&
+      data.length === 4 * width * height
+    )
+  ) {
     throw new FaceError(
       'IMAGE',
       `invertImage: image should hold width x height RGBA bytes; received ${data.length} for ${width}x${height}. Decode the file first.`,
     );
   }
   if (!Object.hasOwn(PRESETS, preset)) {
-    throw new FaceError('OPTION', `invertImage: preset should be one of ${Object.keys(PRESETS).join(', ')}; received ${preset}.`);
+    throw new FaceError(
+      'OPTION',
+      `invertImage: preset should be one of ${Object.keys(PRESETS).join(', ')}; received ${preset}.`,
+    );
   }
   if (!Number.isInteger(seed)) {
     throw new FaceError('OPTION', `invertImage: seed should be an integer; received ${seed}.`);
@@ -146,7 +189,12 @@ function outerEyeDistance({ points }: FaceLandmarks): number {
 
 /** The middle of the landmarks' bounds. */
 function cropCentre({ points }: FaceLandmarks): [number, number] {
-  const bounds = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  const bounds = [
+    Number.POSITIVE_INFINITY,
+    Number.POSITIVE_INFINITY,
+    Number.NEGATIVE_INFINITY,
+    Number.NEGATIVE_INFINITY,
+  ];
   for (let i = 0; i < points.length; i += 3) {
     bounds[0] = Math.min(bounds[0], points[i]);
     bounds[1] = Math.min(bounds[1], points[i + 1]);
@@ -158,7 +206,10 @@ function cropCentre({ points }: FaceLandmarks): [number, number] {
 
 function landmarkTarget({ points }: FaceLandmarks, faceScale: number): LandmarkTarget {
   const count = points.length / 3;
-  const target = { points: new Float32Array(2 * count), sigma: new Float32Array(count).fill(LANDMARK_SIGMA * faceScale) };
+  const target = {
+    points: new Float32Array(2 * count),
+    sigma: new Float32Array(count).fill(LANDMARK_SIGMA * faceScale),
+  };
   for (let n = 0; n < count; n++) target.points.set([points[3 * n], points[3 * n + 1]], 2 * n);
   for (const n of FACE_OVAL) target.sigma[n] = OVAL_SIGMA * faceScale;
   return target;

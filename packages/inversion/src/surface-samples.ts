@@ -25,7 +25,11 @@ export async function loadSurfaceSamples(model: FaceModel, uv: Float32Array): Pr
 }
 
 /** Where the places are at codes `[Dg + De]`: `[N, 3]`, metres. */
-export function posePoints({ count, origin, jacobian, codeSize }: SurfaceSamples, codes: Float64Array, out = new Float32Array(3 * count)): Float32Array {
+export function posePoints(
+  { count, origin, jacobian, codeSize }: SurfaceSamples,
+  codes: Float64Array,
+  out = new Float32Array(3 * count),
+): Float32Array {
   for (let i = 0; i < 3 * count; i++) {
     let sum = origin[i];
     const row = i * codeSize;

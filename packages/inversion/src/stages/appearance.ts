@@ -32,7 +32,7 @@ const USUAL_LIGHT = [2.5, 0.35, 0.6, 0, 0, 0, 0, 0, 0];
  * Standard deviations from it per coefficient, of the light's brightness and of its colour. Tight in brightness, because light and albedo share a scale and a
  * photo's exposure is chosen for the face: what is dark in it is rather the skin.
  */
-const BRIGHTNESS_SIGMA = [0.45, 0.6, 0.6, 0.6, 0.25, 0.25, 0.25, 0.25, 0.25];
+const BRIGHTNESS_SIGMA = [0.25, 0.6, 0.6, 0.6, 0.25, 0.25, 0.25, 0.25, 0.25];
 const COLOUR_SIGMA = [0.22, 0.15, 0.15, 0.15, 0.08, 0.08, 0.08, 0.08, 0.08];
 const LEAST_SHADING = 0.03;
 

@@ -1,4 +1,11 @@
-import { computeNormals, createRaster, cropCamera, type FaceModel, rasterize, visiblePoints } from '@implicit-faces/avatar';
+import {
+  computeNormals,
+  createRaster,
+  cropCamera,
+  type FaceModel,
+  rasterize,
+  visiblePoints,
+} from '@implicit-faces/avatar';
 import { sampleChartMap } from '@implicit-faces/uv-param';
 import { FaceError } from '../errors.js';
 import { addLandmarkLoss, type LandmarkTarget } from '../losses/landmark-loss.js';
@@ -7,7 +14,14 @@ import { addPhotometricLoss } from '../losses/photometric-loss.js';
 import { addSilhouetteLoss } from '../losses/silhouette-loss.js';
 import { addPrior, createNormalEquations, type NormalEquations, solveStep } from '../normal-equations.js';
 import { blur, type Crop, distanceFromMask, lookUp, mapPlane, type Plane } from '../photo.js';
-import { cameraFromPose, POSE_PARAMETERS, type Pose, projectWithDerivatives, createProjected, stepPose } from '../pose.js';
+import {
+  cameraFromPose,
+  createProjected,
+  POSE_PARAMETERS,
+  type Pose,
+  projectWithDerivatives,
+  stepPose,
+} from '../pose.js';
 import type { PresetSettings } from '../presets.js';
 import { type DensitySamples, posePoints, type SurfaceSamples } from '../surface-samples.js';
 import { type Appearance, createAppearance, LIGHT_FLOOR, predictLight, stepAppearance } from './appearance.js';
@@ -44,8 +58,23 @@ const GAZE_SIGMA = 0.08;
 const DISTANCE_SIGMA = 0.25;
 /** Pairs of landmarks across the openings of the mouth (inner lips) and the eyes (lids). */
 const OPENINGS = [
-  ...[[13, 14], [82, 87], [312, 317], [81, 178], [311, 402], [80, 88], [310, 318]],
-  ...[[159, 145], [158, 153], [160, 144], [386, 374], [385, 380], [387, 373]],
+  ...[
+    [13, 14],
+    [82, 87],
+    [312, 317],
+    [81, 178],
+    [311, 402],
+    [80, 88],
+    [310, 318],
+  ],
+  ...[
+    [159, 145],
+    [158, 153],
+    [160, 144],
+    [386, 374],
+    [385, 380],
+    [387, 373],
+  ],
 ] as [number, number][];
 /** Over the outer-eye distance. */
 const OPENING_SIGMA = 0.007;
@@ -133,8 +162,26 @@ export async function optimise(
       const outlinePositions = posePoints(outline, codes);
       advance((equations) => {
         addLandmarks(equations);
-        addPhotometricLoss(equations, chosen.samples, view.positions, pose, blurred, predicted, view.data.trust, weight);
-        addSilhouetteLoss(equations, outline, outlinePositions, pose, distance, crop, 0.02 * faceScale, SILHOUETTE_WEIGHT);
+        addPhotometricLoss(
+          equations,
+          chosen.samples,
+          view.positions,
+          pose,
+          blurred,
+          predicted,
+          view.data.trust,
+          weight,
+        );
+        addSilhouetteLoss(
+          equations,
+          outline,
+          outlinePositions,
+          pose,
+          distance,
+          crop,
+          0.02 * faceScale,
+          SILHOUETTE_WEIGHT,
+        );
       }, false);
     }
   }
@@ -142,10 +189,19 @@ export async function optimise(
   await onStep((total - 1) / total);
   const view = seen(mapPlane(blur(crop, 0.01 * faceScale * crop.scale), (v) => Math.log(v + LIGHT_FLOOR)));
   for (let k = 0; k < 6; k++) {
-    appearance = stepAppearance(view.data, appearance, (2 * EFFECTIVE_SAMPLES) / Math.max(1, view.trusted) / COLOUR_SIGMA ** 2);
-    retrust(view, appearance);
+    appearance = stepAppearance(
+      view.data,
+      appearance,
+      (8 * EFFECTIVE_SAMPLES) / Math.max(1, view.trusted) / COLOUR_SIGMA ** 2,
+    );
+    retrust(view, appearance, FINAL_OUTLIER);
   }
-  if (![...codes, ...pose.rotation, ...pose.translation, pose.focalLengthPx, ...appearance.lighting].every(Number.isFinite)) throw notFinite('optimise');
+  if (
+    ![...codes, ...pose.rotation, ...pose.translation, pose.focalLengthPx, ...appearance.lighting].every(
+      Number.isFinite,
+    )
+  )
+    throw notFinite('optimise');
   return { codes, pose, appearance, steps };
 }
 
@@ -238,7 +294,8 @@ function chooseOutline({ model, vertices }: Evidence, count: number, seed: numbe
 
 function takeRows(values: Float32Array, stride: number, index: ArrayLike<number>): Float32Array {
   const out = new Float32Array(index.length * stride);
-  for (let i = 0; i < index.length; i++) out.set(values.subarray(index[i] * stride, (index[i] + 1) * stride), i * stride);
+  for (let i = 0; i < index.length; i++)
+    out.set(values.subarray(index[i] * stride, (index[i] + 1) * stride), i * stride);
   return out;
 }
 
@@ -274,13 +331,25 @@ const VISIBILITY_SIZE = 192;
 const VISIBILITY_TOLERANCE = 0.002;
 
 /** What the samples see in the photo at the present codes, and how far each is believed before its colour is known. */
-function lookAtPhoto(evidence: Evidence, chosen: Chosen, codes: Float64Array, pose: Pose, logPhoto: Crop, appearance: Appearance) {
+function lookAtPhoto(
+  evidence: Evidence,
+  chosen: Chosen,
+  codes: Float64Array,
+  pose: Pose,
+  logPhoto: Crop,
+  appearance: Appearance,
+) {
   const { vertices, model, crop, mask } = evidence;
   const all = posePoints(vertices, codes);
   const { triangles } = model.uv.topology.skin;
   const allNormals = computeNormals(all, triangles);
   const camera = cropCamera(cameraFromPose(pose), crop.left, crop.top, (crop.scale * VISIBILITY_SIZE) / crop.width);
-  const raster = rasterize([{ positions: all, indices: triangles }], camera, { width: VISIBILITY_SIZE, height: VISIBILITY_SIZE }, createRaster(VISIBILITY_SIZE, VISIBILITY_SIZE));
+  const raster = rasterize(
+    [{ positions: all, indices: triangles }],
+    camera,
+    { width: VISIBILITY_SIZE, height: VISIBILITY_SIZE },
+    createRaster(VISIBILITY_SIZE, VISIBILITY_SIZE),
+  );
   const positions = takeRows(all, 3, chosen.index);
   const normals = takeRows(allNormals, 3, chosen.index);
   const visible = visiblePoints(raster, camera, positions, { tolerance: VISIBILITY_TOLERANCE });
@@ -313,9 +382,19 @@ function lookAtPhoto(evidence: Evidence, chosen: Chosen, codes: Float64Array, po
 
 /** Squared log-light error at which a sample's weight has fallen to a quarter. */
 const OUTLIER = 3 * 0.4 ** 2;
+/** The same once the geometry stands: highlights and deep shadows may then be explained by light and texture code, since they move nothing any more. */
+const FINAL_OUTLIER = 3 * 0.9 ** 2;
 
 /** Believes a sample the less, the worse the present appearance explains it: hair, glasses, hands and highlights drop out (Geman-McClure). */
-function retrust(view: { data: { density: DensitySamples; normals: Float32Array; logLight: Float32Array; trust: Float32Array }; base: Float32Array; trusted: number }, appearance: Appearance): void {
+function retrust(
+  view: {
+    data: { density: DensitySamples; normals: Float32Array; logLight: Float32Array; trust: Float32Array };
+    base: Float32Array;
+    trusted: number;
+  },
+  appearance: Appearance,
+  outlier = OUTLIER,
+): void {
   const { data, base } = view;
   const { predicted } = predictLight(data, appearance);
   // The overall brightness is not an outlier of every sample at once: errors count around their median.
@@ -329,7 +408,7 @@ function retrust(view: { data: { density: DensitySamples; normals: Float32Array;
   for (let n = 0; n < base.length; n++) {
     let error = 0;
     for (let c = 0; c < 3; c++) error += (data.logLight[3 * n + c] - predicted[3 * n + c] - offsets[c]) ** 2;
-    data.trust[n] = base[n] / (1 + error / OUTLIER) ** 2;
+    data.trust[n] = base[n] / (1 + error / outlier) ** 2;
     view.trusted += data.trust[n];
   }
 }

@@ -11,9 +11,14 @@ export const PORTRAIT_DISTANCE = 1.2;
  * @param detected - `[L, 3]` x right, y down, z away from the camera, pixels.
  * @param principalPointPx - the photo's centre.
  */
-export function startPose(points: Float32Array, detected: Float32Array, principalPointPx: readonly [number, number]): Pose {
+export function startPose(
+  points: Float32Array,
+  detected: Float32Array,
+  principalPointPx: readonly [number, number],
+): Pose {
   const count = points.length / 3;
-  const mean = (a: Float32Array) => [0, 1, 2].map((k) => a.reduce((sum, v, i) => (i % 3 === k ? sum + v : sum), 0) / count);
+  const mean = (a: Float32Array) =>
+    [0, 1, 2].map((k) => a.reduce((sum, v, i) => (i % 3 === k ? sum + v : sum), 0) / count);
   const axes = [1, -1, -1]; // pixels and depth to glTF's camera axes
   const from = mean(points);
   const to = mean(detected);
@@ -38,7 +43,9 @@ export function startPose(points: Float32Array, detected: Float32Array, principa
       for (let k = 0; k < 3; k++) rotation[3 * i + j] += u.get(i, k) * (k === 2 ? flip : 1) * v.get(j, k);
     }
   }
-  const turned = [0, 1, 2].map((i) => rotation[3 * i] * from[0] + rotation[3 * i + 1] * from[1] + rotation[3 * i + 2] * from[2]);
+  const turned = [0, 1, 2].map(
+    (i) => rotation[3 * i] * from[0] + rotation[3 * i + 1] * from[1] + rotation[3 * i + 2] * from[2],
+  );
   return {
     rotation,
     translation: new Float64Array([

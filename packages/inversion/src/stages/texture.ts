@@ -59,14 +59,16 @@ export function finishTexture(input: TextureInput): RgbaImage {
       const m = y * size + size - 1 - x;
       const mirrored = symmetric ? MIRROR_WEIGHT * weight[m] * (1 - weight[i]) : 0;
       const total = weight[i] + mirrored + MODEL_WEIGHT;
-      for (let c = 0; c < 3; c++) joined[3 * i + c] = (weight[i] * ratio[3 * i + c] + mirrored * ratio[3 * m + c]) / total;
+      for (let c = 0; c < 3; c++)
+        joined[3 * i + c] = (weight[i] * ratio[3 * i + c] + mirrored * ratio[3 * m + c]) / total;
       share[i] = Math.min(1, weight[i] + mirrored + MODEL_WEIGHT);
     }
   }
   const filled = pullPush(joined, share, size);
   const data = new Uint8ClampedArray(4 * size * size);
   for (let i = 0; i < size * size; i++) {
-    for (let c = 0; c < 3; c++) data[4 * i + c] = 255 * srgbFromLinear(Math.min(1, albedo[3 * i + c] * Math.exp(filled[3 * i + c])));
+    for (let c = 0; c < 3; c++)
+      data[4 * i + c] = 255 * srgbFromLinear(Math.min(1, albedo[3 * i + c] * Math.exp(filled[3 * i + c])));
     data[4 * i + 3] = 255;
   }
   return { data, width: size, height: size };
@@ -80,7 +82,10 @@ function seenRatios({ meshes, part, trusted, pose, lighting, crop, mask, albedo,
   const view = {
     ...camera,
     focalLengthPx: camera.focalLengthPx * scale,
-    principalPointPx: [(camera.principalPointPx[0] - left) * scale, (camera.principalPointPx[1] - top) * scale] as const,
+    principalPointPx: [
+      (camera.principalPointPx[0] - left) * scale,
+      (camera.principalPointPx[1] - top) * scale,
+    ] as const,
   };
   const raster = rasterize(meshes, view, { width: crop.width, height: crop.height });
   const visible = visiblePoints(raster, view, positions, { tolerance: VISIBILITY_TOLERANCE });
@@ -110,7 +115,9 @@ function seenRatios({ meshes, part, trusted, pose, lighting, crop, mask, albedo,
     for (let c = 0; c < 3; c++) {
       let light = 0;
       for (let k = 0; k < 9; k++) light += lighting[3 * k + c] * y[k];
-      const k = Math.log((colour[c] + LIGHT_FLOOR / 8) / Math.max(LEAST_SHADING, light) / Math.max(albedo[3 * i + c], 1e-3));
+      const k = Math.log(
+        (colour[c] + LIGHT_FLOOR / 8) / Math.max(LEAST_SHADING, light) / Math.max(albedo[3 * i + c], 1e-3),
+      );
       ratio[3 * i + c] = Math.min(LIMITS[1], Math.max(LIMITS[0], k));
       foreign += k * k;
     }
@@ -138,10 +145,17 @@ function texelGeometry({ uvs, indices, positions, normals }: PartMesh, size: num
   }
   const { part, triangle, barycentrics } = rasterize(
     [{ positions: flat, indices }],
-    { cameraFromWorld: [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1], focalLengthPx: size, principalPointPx: [size / 2, size / 2] },
+    {
+      cameraFromWorld: [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1],
+      focalLengthPx: size,
+      principalPointPx: [size / 2, size / 2],
+    },
     { width: size, height: size },
   );
-  const out = { positions: new Float32Array(3 * size * size).fill(Number.NaN), normals: new Float32Array(3 * size * size) };
+  const out = {
+    positions: new Float32Array(3 * size * size).fill(Number.NaN),
+    normals: new Float32Array(3 * size * size),
+  };
   for (let i = 0; i < size * size; i++) {
     if (part[i] < 0) continue;
     for (let c = 0; c < 3; c++) {
@@ -171,7 +185,8 @@ function softened(map: { data: Uint8Array; size: number }, radius: number): { da
     for (let o = 0; o < size; o++) {
       for (let i = 0; i < size; i++) {
         let sum = 0;
-        for (let k = -radius; k <= radius; k++) sum += data[o * other + Math.min(size - 1, Math.max(0, i + k)) * stride];
+        for (let k = -radius; k <= radius; k++)
+          sum += data[o * other + Math.min(size - 1, Math.max(0, i + k)) * stride];
         out[o * other + i * stride] = sum / (2 * radius + 1);
       }
     }
