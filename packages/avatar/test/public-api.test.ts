@@ -25,6 +25,7 @@ it('exports these names and no others', () => {
       "isFaceError",
       "loadAvatar",
       "loadFaceModel",
+      "partImage",
       "projectPoints",
       "rasterize",
       "renderAvatar",
