@@ -205,6 +205,20 @@ def export(path: Path, function, inputs: dict[str, torch.Tensor], dynamic: list[
     return {'inputs': {n: entry(n, v) for n, v in inputs.items()}, 'outputs': {n: entry(n, v) for n, v in zip(outputs, reference)}}
 
 
+def write_topology(kit: fk.FaceKit, parts: Parts, weights: Path) -> None:
+    tensors = topology.shipped(kit, parts) | {'rig.matrix': rig_matrix(kit.names)}
+    save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, weights / 'topology.safetensors')
+
+
+def list_files(weights: Path) -> dict[str, dict]:
+    """The manifest's `files`."""
+    out = {}
+    for path in sorted(weights.iterdir()):
+        data = path.read_bytes()
+        out[camel(path.stem)] = {'path': f'weights/{path.name}', 'bytes': len(data), 'sha256': hashlib.sha256(data).hexdigest()}
+    return out
+
+
 def camel(name: str) -> str:
     head, *rest = name.split('-')
     return head + ''.join(r.capitalize() for r in rest)
@@ -214,11 +228,18 @@ if __name__ == '__main__':
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--data', required=True)
     parser.add_argument('--version', default='0.1.0')
+    parser.add_argument('--only-topology', action='store_true', help='meshes and landmarks anew, the networks as they are')
     arguments = parser.parse_args()
     torch.manual_seed(0)
     torch.set_num_threads(1)
     weights = HERE.parent / 'weights'
     weights.mkdir(exist_ok=True)
+    manifest_path = HERE.parent / 'manifest.json'
+    if arguments.only_topology:
+        kit = fk.FaceKit.load(arguments.data)
+        write_topology(kit, load_geometry(kit).parts, weights)
+        manifest_path.write_text(json.dumps(json.loads(manifest_path.read_text()) | {'files': list_files(weights)}, indent=1) + '\n')
+        raise SystemExit
     for old in weights.glob('*'):
         old.unlink()
     kit = fk.FaceKit.load(arguments.data)
@@ -267,10 +288,7 @@ if __name__ == '__main__':
         value, pull = torch.func.vjp(lambda t: colour_model.by_component(uv, t, expression), texture)
         return value, *pull(cotangent)
 
-    tensors = topology.shipped(kit, parts)
-    tensors['rig.matrix'] = rig_matrix(kit.names)
-    save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, weights / 'topology.safetensors')
-
+    write_topology(kit, parts, weights)
     with torch.no_grad():
         d, partd, canonical = geometry.sdf(points, g, e)
         _, gp, gg, ge = geometry.sdf_vjp(points, g, e, cot)
@@ -283,14 +301,11 @@ if __name__ == '__main__':
     fixture.parent.mkdir(parents=True, exist_ok=True)
     save_file({k: np.ascontiguousarray(v.detach().numpy()) for k, v in reference.items()}, fixture, metadata={'magic': 'implicit-faces-reference', 'model': arguments.version})
 
-    files = {}
-    for path in sorted(weights.iterdir()):
-        data = path.read_bytes()
-        files[camel(path.stem)] = {'path': f'weights/{path.name}', 'bytes': len(data), 'sha256': hashlib.sha256(data).hexdigest()}
+    files = list_files(weights)
     manifest = {'id': f'implicit-faces-facekit-{arguments.version}', 'version': arguments.version, 'license': 'MIT', 'units': 'metre',
                 'codes': {'geometry': fields.DG, 'expression': fields.DE, 'texture': dt}, 'expressionNames': kit.names, 'arkitNames': ARKIT, 'parts': fk.PARTS,
                 'bounds': {'min': list(fields.BOUNDS[0]), 'max': list(fields.BOUNDS[1])}, 'files': files, 'networks': networks,
                 'trainingData': [{'name': 'ICT-FaceKit', 'license': 'MIT', 'use': 'shape and expression'}, {'name': 'MakeHuman skins', 'license': 'CC0-1.0', 'use': 'albedo'},
                                  {'name': 'MediaPipe canonical face model', 'license': 'Apache-2.0', 'use': 'landmark places'}]}
-    (HERE.parent / 'manifest.json').write_text(json.dumps(manifest, indent=1) + '\n')
+    manifest_path.write_text(json.dumps(manifest, indent=1) + '\n')
     print('shipped', sum(f['bytes'] for f in files.values()), 'bytes')

@@ -11,13 +11,15 @@ import argparse
 import numpy as np
 import torch
 from scipy.ndimage import gaussian_filter
-from scipy.spatial import Delaunay, cKDTree
+import scipy.sparse as sp
+from scipy.sparse.csgraph import dijkstra
+from scipy.spatial import cKDTree
 from skimage import measure
 
 import atlas
 import facekit as fk
 import painted
-from distance import Mesh
+from distance import Mesh, boundary_loops
 from parts import EYE_CAP, MOUTH_PARTS, Parts, closed_components
 from samples import Skin
 
@@ -94,48 +96,34 @@ def middle_points(uv: np.ndarray, chart: np.ndarray, skin: Skin, tris: np.ndarra
     return (skin.neutral[tris[t]] * w[..., None]).sum(1)
 
 
-def triangulate(uv: np.ndarray, p: np.ndarray) -> np.ndarray:
-    """Delaunay in the chart, then edge flips toward Delaunay in space (opposite angles summing to more than pi), where the chart's quad is convex."""
-    tris = Delaunay(uv).simplices
-    e1, e2 = uv[tris[:, 1]] - uv[tris[:, 0]], uv[tris[:, 2]] - uv[tris[:, 0]]
-    cross = e1[:, 0] * e2[:, 1] - e1[:, 1] * e2[:, 0]
-    tris = np.where((cross > 0)[:, None], tris[:, [0, 2, 1]], tris)           # v runs down: clockwise in (u, v) is outward
-    tris = tris[np.abs(cross) > 1e-9]
+def refine(vertices: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Cuts every triangle into four by its edges' midpoints; `vertices` may hold any columns."""
+    edges = np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), 1)
+    unique, inverse = np.unique(edges, axis=0, return_inverse=True)
+    middle = len(vertices) + inverse.reshape(3, -1).T
+    a, b, c = triangles.T
+    ab, bc, ca = middle.T
+    new = np.concatenate([np.stack(t, 1) for t in ((a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca))])
+    return np.concatenate([vertices, vertices[unique].mean(1)]), new
 
-    def angle(o, a, b):
-        x, y = p[a] - p[o], p[b] - p[o]
-        return np.arccos(np.clip((x @ y) / (np.linalg.norm(x) * np.linalg.norm(y) + 1e-20), -1, 1))
 
-    def turn(a, b, c):
-        return (uv[b, 0] - uv[a, 0]) * (uv[c, 1] - uv[a, 1]) - (uv[b, 1] - uv[a, 1]) * (uv[c, 0] - uv[a, 0])
-    tris = tris.tolist()
-    owner = {}
-    for f, t in enumerate(tris):
-        for k in range(3):
-            owner[(t[k], t[(k + 1) % 3])] = f
-    queue = [e for e in owner if e[0] < e[1]]
-    flips = 0
-    while queue and flips < 40 * len(tris):
-        a, b = queue.pop()
-        f, g = owner.get((a, b)), owner.get((b, a))
-        if f is None or g is None:
-            continue
-        c = next(v for v in tris[f] if v not in (a, b))
-        d = next(v for v in tris[g] if v not in (a, b))
-        if angle(c, a, b) + angle(d, a, b) <= np.pi + 1e-6 or turn(a, d, c) > -1e-10 or turn(b, c, d) > -1e-10:
-            continue
-        # Triangles (a, b, c) and (b, a, d) become (a, d, c) and (d, b, c).
-        for e in ((a, b), (b, a)):
-            owner.pop(e)
-        tris[f], tris[g] = [a, d, c], [d, b, c]
-        for f2 in (f, g):
-            t = tris[f2]
-            for k in range(3):
-                owner[(t[k], t[(k + 1) % 3])] = f2
-        flips += 1
-        queue += [(a, d), (d, b), (b, c), (c, a)]
-    print('triangles', len(tris), 'flips', flips)
-    return np.array(tris, np.uint32)
+def geodesic_delaunay(seed_places: np.ndarray, places: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The dual of the seeds' Voronoi cells on a fine mesh: (chosen fine vertices [V], triangles [F, 3]).
+
+    A Delaunay triangulation of the chart was tried first; where the chart stretches 10 : 1 (lips, nostrils) its neighbours lie millimetres apart, and edge flips did not
+    mend that. Cells grow along the surface (Dijkstra from all seeds at once), so neighbours are neighbours on the skin, and lips that touch do not meet."""
+    seeds = np.unique(cKDTree(places).query(seed_places)[1])
+    edges = np.unique(np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), 1), axis=0)
+    length = np.linalg.norm(places[edges[:, 0]] - places[edges[:, 1]], axis=1)
+    graph = sp.coo_matrix((length, edges.T), shape=(len(places),) * 2).tocsr()
+    _, _, source = dijkstra(graph, directed=False, indices=seeds, min_only=True, return_predecessors=True)
+    slot = np.full(len(places), -1)
+    slot[seeds] = np.arange(len(seeds))
+    corner = slot[source[triangles]]
+    corner = corner[(corner[:, 0] != corner[:, 1]) & (corner[:, 1] != corner[:, 2]) & (corner[:, 2] != corner[:, 0])]
+    first = np.argmin(corner, 1)
+    turned = np.take_along_axis(corner, (first[:, None] + np.arange(3)) % 3, 1)
+    return seeds, np.unique(turned, axis=0)
 
 
 def eye_mesh(parts: Parts, eye: str, rings: int = 28, sectors: int = 40):
@@ -228,9 +216,17 @@ if __name__ == '__main__':
     rng = np.random.default_rng(2)
     chart = np.load(fk.cache_dir() / 'atlas' / 'atlas.npz')['uv'].astype(np.float64)
     tris = kit.skin_triangles()
-    uv = blue_noise(skin, chart, rng)
-    out = {'skin.uv': uv.astype(np.float32), 'skin.triangles': triangulate(uv, middle_points(uv, chart, skin, tris))}
+    wanted = blue_noise(skin, chart, rng)
+    fine, cut = np.concatenate([skin.neutral[:fk.SKIN], chart], 1), tris
+    for _ in range(2):
+        fine, cut = refine(fine, cut)
+    chosen, faces = geodesic_delaunay(middle_points(wanted, chart, skin, tris), fine[:, :3], cut)
+    uv = fine[chosen, 3:]
+    loops = boundary_loops(faces)
+    used = len(np.unique(faces))
+    edges = len(np.unique(np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), 1), axis=0))
+    print(f'vertices {len(uv)} used {used} triangles {len(faces)} rims {len(loops)} Euler number {used - edges + len(faces)}')
+    out = {'skin.uv': uv.astype(np.float32), 'skin.triangles': faces.astype(np.uint32)}
     t, w = Mesh(skin.neutral, tris).sample(CHECKS, rng, (tris.max(1) < fk.FACE).astype(float))
     out |= {'check.triangle': tris[t].astype(np.uint32), 'check.weights': w.astype(np.float32), 'check.uv': (chart[tris[t]] * w[..., None]).sum(1).astype(np.float32)}
     np.savez(fk.cache_dir() / 'atlas' / 'topology.npz', **out)
-    print('vertices', len(uv))

@@ -192,7 +192,7 @@ export async function optimise(
     appearance = stepAppearance(
       view.data,
       appearance,
-      (8 * EFFECTIVE_SAMPLES) / Math.max(1, view.trusted) / COLOUR_SIGMA ** 2,
+      (5 * EFFECTIVE_SAMPLES) / Math.max(1, view.trusted) / COLOUR_SIGMA ** 2,
     );
     retrust(view, appearance, FINAL_OUTLIER);
   }
@@ -384,6 +384,8 @@ function lookAtPhoto(
 const OUTLIER = 3 * 0.4 ** 2;
 /** The same once the geometry stands: highlights and deep shadows may then be explained by light and texture code, since they move nothing any more. */
 const FINAL_OUTLIER = 3 * 0.9 ** 2;
+/** From here on a sample is no skin at all (a fringe, a scarf) and never explained. */
+const FOREIGN = 3 * 0.8 ** 2;
 
 /** Believes a sample the less, the worse the present appearance explains it: hair, glasses, hands and highlights drop out (Geman-McClure). */
 function retrust(
@@ -408,7 +410,7 @@ function retrust(
   for (let n = 0; n < base.length; n++) {
     let error = 0;
     for (let c = 0; c < 3; c++) error += (data.logLight[3 * n + c] - predicted[3 * n + c] - offsets[c]) ** 2;
-    data.trust[n] = base[n] / (1 + error / outlier) ** 2;
+    data.trust[n] = error > FOREIGN ? 0 : base[n] / (1 + error / outlier) ** 2;
     view.trusted += data.trust[n];
   }
 }
