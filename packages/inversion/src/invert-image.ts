@@ -1,6 +1,6 @@
 import { type Avatar, avatarMeshes, type RgbaImage } from '@implicit-faces/avatar';
 import { FACE_OVAL, type FaceLandmarks, LEFT_EYE_OUTER, RIGHT_EYE_OUTER } from '@implicit-faces/landmarks';
-import { bakeAlbedo, decodeSrgb, encodeSrgb } from '@implicit-faces/uv-param';
+import { bakeAlbedo, decodeSrgb, encodeSrgb, REGIONS, sampleChartMap, texelCentres } from '@implicit-faces/uv-param';
 import { FaceError } from './errors.js';
 import type { LandmarkTarget } from './losses/landmark-loss.js';
 import { type Crop, cropMask, cropPhoto } from './photo.js';
@@ -8,7 +8,7 @@ import { cameraFromPose } from './pose.js';
 import { PRESETS } from './presets.js';
 import { optimise } from './stages/optimise.js';
 import { startPose } from './stages/start.js';
-import { finishTexture } from './stages/texture.js';
+import { finishTexture, softened } from './stages/texture.js';
 import { loadDensitySamples, loadSurfaceSamples, posePoints } from './surface-samples.js';
 import type { InvertedAvatar, InvertImageOptions, Stage } from './types.js';
 
@@ -19,6 +19,9 @@ const WORKING_SIZE = 320;
 const TEXTURE_CROP_SIZE = 1536;
 /** The crop's side over the outer-eye distance: it holds the head, the ears and some neck. */
 const CROP_MARGIN = 3.4;
+/** What is left of the texture code on the scalp, and the width of the change, in the region map's texels. */
+const CALM = 0.4;
+const CALM_EDGE = 6;
 /** Standard deviations of a detected landmark over the outer-eye distance. Points of the oval slide along the cheeks, so they say less. */
 const LANDMARK_SIGMA = 0.012;
 const OVAL_SIGMA = 0.04;
@@ -115,6 +118,18 @@ export async function invertImage(image: RgbaImage, options: InvertImageOptions)
   const baked = await bakeAlbedo(model.uv, avatar.textureCode, avatar.expressionCode, size, { signal });
   const modelAlbedo: RgbaImage = { data: encodeSrgb(baked.data), width: size, height: size };
   await report(0.4);
+  // On the scalp the code was not seen at work, and hair on the forehead misleads it: a calmer one stands in there, which the photo's tone then reaches by the filling.
+  const { regions } = topology;
+  const notScalp = { data: regions.data.map((region) => (region === REGIONS.scalp ? 0 : 255)), size: regions.size };
+  const calm = await bakeAlbedo(
+    model.uv,
+    avatar.textureCode.map((c) => CALM * c),
+    avatar.expressionCode,
+    size,
+    { signal },
+  );
+  const fitted = sampleChartMap(softened(notScalp, CALM_EDGE), texelCentres(size));
+  const base = baked.data.map((a, i) => calm.data[i] + (a - calm.data[i]) * (fitted[Math.floor(i / 3)] / 255));
   const meshes = await avatarMeshes(model, { ...avatar, albedo: modelAlbedo }, { signal });
   const fine = textureCrop(image, centre, CROP_MARGIN * faceScale);
   await report(0.6);
@@ -128,7 +143,7 @@ export async function invertImage(image: RgbaImage, options: InvertImageOptions)
   avatar.albedo = finishTexture({
     ...seen,
     part: 0,
-    albedo: baked.data,
+    albedo: base,
     size,
     trusted: topology.faceMask,
     symmetric: true,

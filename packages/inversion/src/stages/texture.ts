@@ -176,7 +176,7 @@ function texelGeometry({ uvs, indices, positions, normals }: PartMesh, size: num
 }
 
 /** A map with its edges softened by box blurs of the radius. */
-function softened(map: { data: Uint8Array; size: number }, radius: number): { data: Uint8Array; size: number } {
+export function softened(map: { data: Uint8Array; size: number }, radius: number): { data: Uint8Array; size: number } {
   const { size } = map;
   let data = map.data;
   for (const stride of [1, size, 1, size]) {
