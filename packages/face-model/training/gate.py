@@ -10,7 +10,6 @@ import torch
 from PIL import Image
 
 import facekit as fk
-import fields
 from export import load_geometry
 
 POSES = {'neutral': {}, 'blink': {'eyeBlink_L': 1, 'eyeBlink_R': 1}, 'jawOpen': {'jawOpen': 1},
