@@ -38,7 +38,8 @@ FIGURES = {
     'cycleP95Mm': ('the same, 95 %', 'mm'), 'bytesShipped': ('all files', 'MB'), 'pointsPerSecond': ('f, 2 threads', 'thousand points/s'),
     'fmasPerPoint': ('multiply-adds of f per point', 'thousand'), 'fmaPeakShare': ('of the processor\'s peak that f uses', '%')}
 SCALES = {'traceMissShare': 100, 'fmaPeakShare': 100, 'bytesShipped': 1e-6, 'pointsPerSecond': 1e-3, 'fmasPerPoint': 1e-3}
-STEPS = {'template': 'T, the template', 'uv': 'UV_T, the chart', 'forward': 'F, the forward field', 'inverse-uv-trunk': 'g^-1', 'deformation': 'D and the correction',
+STEPS = {'template-head': 'T of the head', 'template-jaw': 'T of the jaw', 'uv': 'UV_T, the chart', 'forward-head': 'F of the head', 'forward-jaw': 'F of the jaw',
+         'inverse-uv-trunk': 'start of g^-1', 'inverse-uv': 'g^-1', 'deformation': 'D and the corrections',
          'part-teethUpper': 'upper teeth', 'part-teethLower': 'lower teeth', 'part-tongue': 'tongue'}
 
 
@@ -173,7 +174,7 @@ def held_out(row: dict[str, float]) -> dict[str, float]:
 
 def draw_curves(curves: dict[str, list[dict[str, float]]]) -> None:
     """curves.png: the figures of every step over time."""
-    figure, axes = pyplot.subplots(2, 4, figsize=(12.6, 5), layout='constrained')
+    figure, axes = pyplot.subplots(3, 4, figsize=(12.6, 7.5), layout='constrained')
     for axis, (name, rows) in zip(axes.flat, curves.items()):
         for key in held_out(rows[-1]):
             axis.plot([r['seconds'] / 60 for r in rows], [r[key] for r in rows], label=key)

@@ -178,6 +178,27 @@ def boundary_loops(triangles: np.ndarray) -> list[np.ndarray]:
     return loops
 
 
+def cut(triangles: np.ndarray, inside: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What of a mesh has `inside` [V] > 0, cut straight through triangles that cross zero.
+
+    Returns (triangles [F, 3], pairs [K, 2], share [K, 2]): vertex first + k lies between vertices pairs[k], weighted by share[k]."""
+    inside = np.where(np.abs(inside) < 1e-9, 1e-9, inside)
+    sides = inside[triangles] > 0
+    number, out = {}, [triangles[sides.all(1)]]
+
+    def crossing(a, b):
+        return first + number.setdefault((min(a, b), max(a, b)), len(number))
+    for k in np.nonzero(sides.any(1) & ~sides.all(1))[0]:
+        t, s = triangles[k].tolist(), sides[k]
+        odd = int(np.argmax(s if s.sum() == 1 else ~s))                       # the corner that is alone on its side
+        a, b, c = t[odd], t[(odd + 1) % 3], t[(odd + 2) % 3]
+        p, q = crossing(a, b), crossing(a, c)
+        out.append(np.array([[a, p, q]] if s[odd] else [[p, b, c], [p, c, q]]))
+    pairs = np.array(list(number), np.int64).reshape(-1, 2)
+    d = np.abs(inside[pairs])
+    return np.concatenate(out), pairs, d[:, ::-1] / d.sum(1, keepdims=True)
+
+
 def fill_holes(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     """Fills every hole with the triangles of least area over its loop, without new vertices: right for long and bent holes, as along a gum."""
     out = [triangles]

@@ -24,6 +24,7 @@ import facekit as fk
 import fields
 import topology
 from albedo import Colour
+from fields import SHEETS
 from parts import MOUTH_PARTS, Parts, make_part
 from train import FOLDER, template_codes, trained
 
@@ -49,22 +50,25 @@ def rig_matrix(names: list[str]) -> np.ndarray:
 
 
 class Geometry(nn.Module):
-    """f, g and their shared inside: the skin by T(x + D) and a correction, the parts by their own fields, joined by min."""
+    """f, g and their shared inside: head and jaw by T(x + D) and a correction, the parts by their own fields, joined by min."""
 
     STEP = 1e-3           # of the chart, for the difference quotients of g^-1
     FARTHEST = .02        # how far a correction may go on the chart
 
-    def __init__(self, template, uv, deformation, parts, inverse):
+    def __init__(self, templates, uv, deformation, parts, inverse):
         super().__init__()
-        self.template, self.uv, self.deformation, self.parts, self.inverse = template, uv, deformation, parts, inverse
+        self.templates = nn.ModuleDict(templates)
+        self.uv, self.deformation, self.parts, self.inverse = uv, deformation, parts, inverse
         self.register_buffer('low', torch.tensor(fields.BOUNDS[0]))
         self.register_buffer('high', torch.tensor(fields.BOUNDS[1]))
 
     def skin(self, x, codes):
         inside = torch.minimum(torch.maximum(x, self.low), self.high)
         beyond = (x - inside).square().sum(-1).clamp_min(1e-14).sqrt()               # outside the trained volume: at least as far as its wall
-        _, canonical, correction = self.deformation(inside, codes)
-        return self.template(canonical)[..., 0] + correction + beyond, canonical
+        found = self.deformation(inside, codes)
+        head, jaw = (self.templates[sheet](canonical)[..., 0] + correction for sheet, (_, canonical, correction) in found.items())
+        canonical = torch.where((head <= jaw)[:, None], found['head'][1], found['jaw'][1])
+        return torch.minimum(head, jaw) + beyond, canonical
 
     def distances(self, points, geometry, expression):
         skin, canonical = self.skin(points, torch.cat([geometry, expression]))
@@ -104,8 +108,8 @@ def load_geometry(kit: fk.FaceKit) -> Geometry:
     parts = Parts(dict(np.load(FOLDER / 'part-transforms.npz')), kit.names)
     for n in MOUTH_PARTS:
         parts.fields[n].load_state_dict(trained(f'part-{n}', make_part()).state_dict())
-    deformation = trained('deformation', fields.make_deformation(fields.make_forward(), torch.from_numpy(template_codes(kit))))
-    return Geometry(trained('template', fields.make_template()), trained('uv', fields.make_uv()), deformation, parts,
+    deformation = trained('deformation', fields.make_deformation({s: fields.make_forward(s) for s in SHEETS}, torch.from_numpy(template_codes(kit))))
+    return Geometry({s: trained(f'template-{s}', fields.make_template(s)) for s in SHEETS}, trained('uv', fields.make_uv()), deformation, parts,
                     trained('inverse-uv', fields.make_inverse_uv())).requires_grad_(False)
 
 
@@ -118,10 +122,9 @@ class InverseUv(nn.Module):
         return self.field(uv, torch.cat([geometry, expression]))
 
     def jacobian(self, uv, geometry, expression):
-        codes = torch.cat([geometry, expression])
-        j = self.field.jacobian(uv)                                           # [N, 3, Dg + De]
-        constant = self.field.constant(self.field.features(uv)) * fields.SCALE
-        return constant + j @ codes, j
+        h = self.field.features(uv)
+        j = self.field.jacobian_of(h)                                         # [N, 3, Dg + De]
+        return self.field.constant(h) * fields.SCALE + j @ torch.cat([geometry, expression]), j
 
     def vjp(self, uv, geometry, expression, cotangent):
         value, pull = torch.func.vjp(self.forward, uv, geometry, expression)
@@ -160,8 +163,25 @@ def share(model: onnx.ModelProto) -> None:
             node.input[i] = renamed.get(name, name)
 
 
-def export(path: Path, function, inputs: dict[str, torch.Tensor], dynamic: list[str], outputs: list[str]) -> dict:
-    """Traces, exports, checks against torch in onnxruntime, and returns the manifest's entry."""
+def name_weights(model: onnx.ModelProto, module: nn.Module) -> None:
+    """Gives initialisers the names that the module's parameters and buffers have, so that restore.py can read them back."""
+    names = {}
+    for name, tensor in module.state_dict().items():
+        names.setdefault((tuple(tensor.shape), tensor.numpy().tobytes()), name)
+    renamed = {}
+    for tensor in model.graph.initializer:
+        array = numpy_helper.to_array(tensor)
+        name = names.pop((array.shape, array.tobytes()), None)
+        if name:
+            renamed[tensor.name] = name
+            tensor.name = name
+    for node in model.graph.node:
+        for i, name in enumerate(node.input):
+            node.input[i] = renamed.get(name, name)
+
+
+def export(path: Path, module: nn.Module, function, inputs: dict[str, torch.Tensor], dynamic: list[str], outputs: list[str]) -> dict:
+    """Traces a function of a module, exports, checks against torch in onnxruntime, and returns the manifest's entry."""
     names, example = list(inputs), tuple(inputs.values())
     with torch.no_grad():
         reference = function(*example)
@@ -188,6 +208,7 @@ def export(path: Path, function, inputs: dict[str, torch.Tensor], dynamic: list[
         node.doc_string = ''
     model.producer_name, model.producer_version = 'implicit-faces', ''
     share(model)
+    name_weights(model, module)
     halve(model)
     onnx.save(model, str(path))
     session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
@@ -270,7 +291,7 @@ if __name__ == '__main__':
     }
     networks = {}
     for name, (function, inputs, dynamic, outputs) in jobs.items():
-        networks[camel(name)] = {'file': camel(name), **export(weights / f'{name}.onnx', function, inputs, dynamic, outputs)}
+        networks[camel(name)] = {'file': camel(name), **export(weights / f'{name}.onnx', inverse.field if name.startswith('inverse') else geometry, function, inputs, dynamic, outputs)}
         print(name, (weights / f'{name}.onnx').stat().st_size)
     # albedo.py has exported and checked the colour network; here it is only described.
     colour = fk.cache_dir() / 'atlas' / 'colour'

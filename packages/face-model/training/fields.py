@@ -8,7 +8,8 @@ from torch import nn
 
 SCALE = .1                      # metres per network unit
 DG, DE = 100, 58
-BOUNDS = ((-.150, -.215, -.125), (.150, .180, .165))     # metres: what a camera can see of head and neck, posed space
+BOUNDS = ((-.160, -.230, -.150), (.160, .180, .165))     # metres: what a camera can see of head and neck, posed space
+SHEETS = ['head', 'jaw']        # the skin is the union of two solids: the head with the upper lip, the jaw with the lower lip
 
 
 def fourier(count: int, dims: int, longest: float, shortest: float, seed: int) -> torch.Tensor:
@@ -70,8 +71,10 @@ class Trunk(nn.Module):
     def forward(self, x, biases=None):
         h, states = self.encoding(x), []
         for i, layer in enumerate(self.layers):
-            y = layer(h)
-            if biases is not None:
+            # One code for all points: its bias joins the layer's, and costs nothing per point.
+            one = biases is not None and biases[i].dim() == 1
+            y = torch.nn.functional.linear(h, layer.weight, layer.bias + biases[i]) if one else layer(h)
+            if biases is not None and not one:
                 y = y + biases[i].unsqueeze(-2)
             y = torch.nn.functional.silu(y)
             h = y if i == 0 else h + y
@@ -109,10 +112,13 @@ class LinearField(nn.Module):
         return self.trunk(p / self.input_scale)
 
     def jacobian(self, p):                                                    # [N, dims] -> [N, 3, Dg + De]
-        h = self.features(p)
+        return self.jacobian_of(self.features(p))
+
+    def jacobian_of(self, h):
+        """The same from the trunk's features."""
         k, w, _ = self.basis.shape
         flat = h @ self.basis.permute(1, 2, 0).reshape(w, 3 * k) + self.bias.T.reshape(3 * k)
-        return flat.view(*p.shape[:-1], 3, k) * SCALE
+        return flat.view(*h.shape[:-1], 3, k) * SCALE
 
     def forward(self, p, codes):                                              # [(S,) N, dims], [(S,) Dg + De] -> [(S,) N, 3]
         h = self.features(p)
@@ -125,49 +131,60 @@ class LinearField(nn.Module):
 
 
 class Deformation(nn.Module):
-    """Posed space to canonical space: predict, then correct by the forward field's residual.
+    """Posed space to the canonical spaces of head and jaw: predict, then correct by the forward field's residual.
 
-    A conditioned network predicts a canonical point x0 = x + D0(x; codes). The forward field F (linear in the codes) says where x0 really goes; what is
-    missing to x is added back, times a gate per axis that the network predicts too: one step of a fixed-point iteration that a gate of 0 switches off where F is
-    steep (the air between lips and lids). The same trunk gives a correction of the distance, which carries what T(x + D) cannot: the air of an open mouth,
-    that maps into a thin gap of the template (cf. the correction field of Deng, Yang & Tong 2021)."""
+    A conditioned network predicts a canonical point x0 = x + D0(x; codes) for each sheet. The sheet's forward field F (linear in the codes) says where x0 really
+    goes; what is missing to x is added back, times a gate per axis that the network predicts too: one step of a fixed-point iteration that a gate of 0 switches
+    off where F is steep (the air between the lids). The same trunk gives a correction of the distance, because T(x + D) is none where D stretches (cf. the correction
+    field of Deng, Yang & Tong 2021)."""
 
-    def __init__(self, width: int, layers: int, count: int, forward_field: LinearField, template_codes: torch.Tensor):
+    PER_SHEET = 7      # offset, gate, correction of the distance
+
+    def __init__(self, width: int, layers: int, count: int, forward_fields: dict[str, LinearField], template_codes: torch.Tensor):
         super().__init__()
         self.trunk = Trunk(Encoding(3, count, 6., .25, 11), width, layers)
         self.codes = nn.Sequential(nn.Linear(DG + DE, 256), nn.SiLU(), nn.Linear(256, width * layers))
-        self.head = nn.Linear(width, 7)
-        self.forward_field = forward_field
+        self.head = nn.Linear(width, self.PER_SHEET * len(SHEETS))
+        self.forward_fields = nn.ModuleDict(forward_fields)
         self.width = width
         self.register_buffer('template_codes', template_codes)   # the pose of the canonical space itself, where F is zero
         with torch.no_grad():
             self.head.weight.mul_(.1)
-            self.head.bias.copy_(torch.tensor([0., 0, 0, 1, 1, 1, 0]))
+            self.head.bias.copy_(torch.tensor([0., 0, 0, 1, 1, 1, 0]).repeat(len(SHEETS)))
 
-    def forward(self, x, codes):                                              # -> predicted [.., 3], corrected [.., 3], distance correction [..], metres
+    def outputs(self, x, codes):                                              # [.., 3], [.., 158] -> [.., 2 * 7]
         biases = self.codes(codes.unsqueeze(-2)).squeeze(-2).split(self.width, -1)
-        out = self.head(self.trunk(x / SCALE, biases))
+        return self.head(self.trunk(x / SCALE, biases))
+
+    def sheet(self, name, x, codes, outputs):
+        """Predicted [.., 3], corrected [.., 3], distance correction [..] in one sheet's canonical space, metres."""
+        first = self.PER_SHEET * SHEETS.index(name)
+        out = outputs[..., first:first + self.PER_SHEET]
         x0 = x + out[..., 0:3] * SCALE
         gate = torch.sigmoid(out[..., 3:6])
-        x1 = x0 + gate * (x - x0 - self.forward_field(x0, codes - self.template_codes))
+        x1 = x0 + gate * (x - x0 - self.forward_fields[name](x0, codes - self.template_codes))
         return x0, x1, out[..., 6] * SCALE
 
+    def forward(self, x, codes):                                              # -> {sheet: (predicted, corrected, distance correction)}
+        out = self.outputs(x, codes)
+        return {name: self.sheet(name, x, codes, out) for name in SHEETS}
 
-def make_template():
-    return StaticField(1, 160, 4, 64, .022, 1, SCALE)
+
+def make_template(sheet):
+    return StaticField(1, 144, 4, 64, .022, 1, SCALE) if sheet == 'head' else StaticField(1, 80, 3, 40, .03, 5, SCALE)
 
 
 def make_uv():
     return StaticField(2, 128, 3, 40, .08, 2)
 
 
-def make_forward():
-    return LinearField(Encoding(3, 48, 4., .05, 3), 128, 4, False, SCALE)
+def make_forward(sheet):
+    return LinearField(Encoding(3, 48, 4., .05, 3), 128, 4, False, SCALE) if sheet == 'head' else LinearField(Encoding(3, 24, 4., .1, 6), 80, 3, False, SCALE)
 
 
 def make_inverse_uv():
     return LinearField(GridEncoding((24, 48, 96, 192), 4, 32, 2., .06, 4), 192, 3, True, 1., tail=2)
 
 
-def make_deformation(forward_field, template_codes):
-    return Deformation(128, 5, 32, forward_field, template_codes)
+def make_deformation(forward_fields, template_codes):
+    return Deformation(128, 5, 32, forward_fields, template_codes)

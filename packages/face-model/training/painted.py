@@ -14,6 +14,7 @@ from parts import EYE_CAP
 from surface import interpolate, rasterize_chart
 
 
+SPOT_SPACING = 21.      # millimetres
 IRIS, PUPIL = math.radians(24), math.radians(9)     # half angles about the gaze axis, seen from the eyeball's centre
 
 
@@ -57,6 +58,16 @@ def blob(p: np.ndarray, centre: tuple[float, float, float], radius: float | tupl
 def polyline_distance(p: np.ndarray, line: np.ndarray) -> np.ndarray:
     dense = rg.along(line, np.linspace(0, 1, 200))
     return cKDTree(dense).query(p.reshape(-1, 3))[0].reshape(p.shape[:-1])
+
+
+def spread(places: np.ndarray, spacing: float) -> np.ndarray:
+    """Places [K, 3] among [N, 3] no two of which are nearer than the spacing, by farthest points: the same every time."""
+    chosen = [np.argmax(places[:, 1])]
+    distance = np.linalg.norm(places - places[chosen[0]], axis=1)
+    while distance.max() > spacing:
+        chosen.append(int(distance.argmax()))
+        distance = np.minimum(distance, np.linalg.norm(places - places[chosen[-1]], axis=1))
+    return places[chosen]
 
 
 def brow_coordinates(chart: Chart, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -111,6 +122,7 @@ def painted_components(chart: Chart) -> dict[str, list[tuple[str, np.ndarray, tu
 
     hair = np.array([1.1, 1., .85])       # takes most from red, so that skin under it turns neutral
     mouth_line = np.minimum(polyline_distance(p, chart.line('innerUpper')), polyline_distance(p, chart.line('innerLower')))
+    marionette = np.array([[31., -40, 97], [34, -50, 94], [36, -64, 88]])
     crease = np.array([[17., -4, 103], [22, -14, 102], [30, -27, 98], [34, -36, 93]])
     fine = [('browDensity', brow, hair * .45), ('browInner', brow * soft(along, .4, 0), hair * .25), ('browTail', brow * soft(along, .55, .95), hair * .25),
             ('browArch', ends * np.exp(-.5 * ((across - 1.5) / .6) ** 2), hair * .2), ('browBelow', ends * np.exp(-.5 * ((across + 1.5) / .6) ** 2), hair * .2),
@@ -122,7 +134,13 @@ def painted_components(chart: Chart) -> dict[str, list[tuple[str, np.ndarray, tu
             ('lidCrease', above_lid * np.exp(-.5 * ((to_upper - 4.5) / 1.4) ** 2), (.13, .15, .15)), ('lidShadow', above_lid * np.exp(-.5 * ((to_upper - 5) / 4) ** 2), (.11, .13, .1)),
             ('underEye', below_lid * np.exp(-.5 * ((to_lower - 6) / 3.5) ** 2), (.07, .1, .08)), ('moustache', moustache, hair * .22), ('goatee', goatee, hair * .2),
             ('mouthCorner', corner, hair * .13), ('soulPatch', beside_lips * blob(p, (0, -50, 112), (6, 5, 12)), hair * .13),
-            ('noseCrease', np.exp(-.5 * (polyline_distance(p, crease) / 2.2) ** 2), (.08, .1, .09))]
+            ('noseCrease', np.exp(-.5 * (polyline_distance(p, crease) / 2.2) ** 2), (.08, .1, .09)), ('noseCreaseSide', np.exp(-.5 * (polyline_distance(p, crease) / 2.2) ** 2) * side, (.06, .07, .07)),
+            ('foldCheek', np.exp(-.5 * (polyline_distance(p, crease + [6, 1, -3]) / 2.5) ** 2), (-.07, -.07, -.06)),
+            ('marionette', np.exp(-.5 * (polyline_distance(p, marionette) / 2.) ** 2), (.08, .09, .09)),
+            ('foreheadLines', soft(y, 64, 72) * soft(y, 104, 92) * soft(x, 48, 30) * front * np.cos(2 * np.pi * (y - .0022 * x ** 2) / 9.5), (.045, .05, .05)),
+            ('frownLines', np.exp(-.5 * ((x - 7) / 1.6) ** 2) * soft(y, 40, 48) * soft(y, 72, 62) * front, (.09, .1, .1)),
+            ('crowsFeet', blob(p, (52, 36, 76), (7, 9, 12)) * np.cos(2 * np.pi * (y - 36 - .25 * (x - 52)) / 5.5), (.06, .07, .07)),
+            ('eyeBag', below_lid * np.exp(-.5 * ((to_lower - 11) / 1.5) ** 2) * soft(x, 12, 20) * soft(x, 50, 42), (.07, .08, .08))]
     everywhere = np.ones_like(x)
     coarse = [('jawBeard', jaw, hair * .2), ('sideburns', sideburn, hair * .22), ('throatBeard', throat, hair * .15), ('beardCool', beard, (.12, .05, .0)), ('beardWarm', beard, (-.06, .02, .08)),
               ('beardGrey', beard, (-.07, -.1, -.13)),
@@ -141,6 +159,12 @@ def painted_components(chart: Chart) -> dict[str, list[tuple[str, np.ndarray, tu
     for name in ('foreheadSide', 'temple', 'cheekbone', 'cheek', 'jawSide', 'underEye'):
         centre, radius = centres[name]
         coarse.append((name + 'Side', blob(p, centre, radius) * side, (-.07, -.07, -.07)))
+    # What no region above has in common: soft spots of light and shade a thumb apart, even and odd.
+    for k, centre in enumerate(spread(place[chart.label('face') & (place[..., 0] >= 0)], SPOT_SPACING)):
+        spot = blob(p, tuple(centre), .62 * SPOT_SPACING)
+        coarse.append((f'spot{k}', spot, (-.055, -.055, -.055)))
+        if centre[0] > SPOT_SPACING / 3:
+            coarse.append((f'spot{k}Side', spot * side, (-.05, -.05, -.05)))
     return {'fine': [(n, m * skin, c) for n, m, c in fine], 'coarse': [(n, m * skin, c) for n, m, c in coarse]}
 
 
@@ -171,7 +195,8 @@ def blend(a: np.ndarray, b: np.ndarray, share: np.ndarray) -> np.ndarray:
 def eye_texture(size: int = 256, seed: int = 0) -> np.ndarray:
     """[size, size, 3] u8 sRGB: the eyeball seen along its gaze, angle from the axis growing with the distance from the centre, EYE_CAP at .49 of the side.
 
-    White with a faint pink rim and veins that grow outward, a hazel iris with radial fibres, a brighter collarette, a dark limbal ring, a pupil."""
+    White with a faint pink rim and veins that grow outward, a dark brown iris (most people have one) with radial fibres, a brighter collarette, a dark limbal ring, a pupil. Lids and lashes keep light from
+    an eyeball, which the renderers do not compute, so the texture is as dark as eyes are in portraits: about half of the material, less toward the lids."""
     rng = np.random.default_rng(seed)
     y, x = (np.mgrid[:size, :size] + .5) / size - .5
     angle = np.hypot(x, y) / .49 * EYE_CAP
@@ -180,7 +205,7 @@ def eye_texture(size: int = 256, seed: int = 0) -> np.ndarray:
     polar = lambda cells: map_coordinates(noise((256, 1024), cells, rng), [angle / (EYE_CAP * 1.45) * 255, turn * 1024], order=1, mode='grid-wrap')
     fibres, coarse, blotches = polar((60, 5)), polar((40, 22)), polar((30, 90))
     depth = np.clip((angle - PUPIL) / (IRIS - PUPIL), 0, 1)
-    iris = np.array([.115, .060, .026]) * np.exp(.28 * fibres + .16 * coarse)[..., None]
+    iris = np.array([.062, .034, .017]) * np.exp(.28 * fibres + .16 * coarse)[..., None]
     iris = blend(iris, iris * [1.9, 1.6, 1.25], np.exp(-.5 * ((depth - .28 - .04 * coarse) / .16) ** 2))
     iris = blend(iris, np.array([.016, .011, .009]), soft(depth, .74, 1.02) * .9)
     white = np.array([.66, .60, .55]) * np.exp(.02 * blotches)[..., None]
@@ -189,11 +214,14 @@ def eye_texture(size: int = 256, seed: int = 0) -> np.ndarray:
     white = blend(white, np.array([.50, .16, .12]), np.clip(veins, 0, 1) * .30 * soft(angle, np.radians(32), np.radians(62)))
     image = blend(white, iris, soft(angle, IRIS + np.radians(1.3), IRIS - np.radians(1.3)))
     image = blend(image, np.full(3, .004), soft(angle, PUPIL + np.radians(.8), PUPIL - np.radians(.8)))
-    return srgb_bytes(image)
+    lids = soft(np.abs(y) / .49 * EYE_CAP, np.radians(10), np.radians(34))
+    corners = soft(angle, np.radians(25), np.radians(65))
+    return srgb_bytes(image * (.56 * (1 - .6 * lids) * (1 - .5 * corners))[..., None])
 
 
 def teeth_texture(tooth: np.ndarray, seed: int = 1) -> np.ndarray:
-    """[H, W, 3] u8 sRGB from a mask [H, W] that is 1 on teeth and 0 on gums: ivory enamel, warmer and darker toward the gums, gums pink and a little mottled."""
+    """[H, W, 3] u8 sRGB from a mask [H, W] that is 1 on teeth and 0 on gums: ivory enamel, warmer and darker toward the gums, gums pink and a little mottled. u runs around
+    the arch, the front in the middle; cheeks and lips shade what lies behind, which the renderers do not compute, so the texture does."""
     rng = np.random.default_rng(seed)
     tooth = np.clip(tooth, 0, 1)
     scale = tooth.shape[0] / 256
@@ -203,7 +231,8 @@ def teeth_texture(tooth: np.ndarray, seed: int = 1) -> np.ndarray:
     gum = np.array([.42, .135, .125]) * np.exp(.07 * noise(tooth.shape, (9 * scale, 9 * scale), rng))[..., None]
     near = gaussian_filter(tooth, 5 * scale) * (1 - tooth)
     gum = blend(gum, np.array([.52, .22, .20]), np.clip(2 * near, 0, 1) * .5)
-    return srgb_bytes(blend(gum, enamel, soft(tooth, .3, .7)))
+    behind = soft(np.abs((np.arange(tooth.shape[1]) + .5) / tooth.shape[1] - .5), .08, .3)
+    return srgb_bytes(blend(gum, enamel, soft(tooth, .3, .7)) * (.72 * (1 - .75 * behind))[None, :, None])
 
 
 def tongue_texture(size: int = 256, seed: int = 2) -> np.ndarray:
@@ -216,4 +245,4 @@ def tongue_texture(size: int = 256, seed: int = 2) -> np.ndarray:
     pale = soft(np.abs(x - .5), .42, .1) * soft(y, .95, .5)
     image = blend(image, np.array([.52, .25, .22]) * papillae[..., None], .5 * pale)
     image = image * (1 - .22 * np.exp(-.5 * ((x - .5) / .018) ** 2) * soft(y, .02, .2) * soft(y, .95, .75))[..., None]
-    return srgb_bytes(image * (.55 + .45 * soft(y, -.1, .45))[..., None])
+    return srgb_bytes(image * (.7 * (.55 + .45 * soft(y, -.1, .45)))[..., None])

@@ -9,11 +9,18 @@ from scipy.spatial import cKDTree
 from tqdm import tqdm
 
 import facekit as fk
-from distance import Mesh, close_holes, with_loop_centres
-from fields import BOUNDS
+from distance import Mesh, close_holes, cut, fill_holes, with_loop_centres
+from fields import BOUNDS, SHEETS
 
-# The template is nearly closed: opening compresses its thin gaps' air, which a network can learn; closing an open gap would need a jump.
-TEMPLATE = {'jawOpen': .05, 'eyeBlink_L': .85, 'eyeBlink_R': .85}
+# Lids are nearly closed: opening compresses their thin gap's air, which a network can learn; closing an open gap would need a jump.
+# Lips belong to solids of their own, so any pose of the jaw would do; half way costs D the shortest ways.
+TEMPLATE = {'jawOpen': .3, 'eyeBlink_L': .85, 'eyeBlink_R': .85}
+
+# Metres of jawOpen's motion. Its level through the corners of the mouth is .0158: what moves less is the head's, what moves more is the jaw's, and a band around
+# the level is both's.
+HEAD_BELOW, JAW_ABOVE = .020, .012
+# Metres by which a solid lies under the skin at its rim. It sinks over its half of the band, so that where one hands over to the other, what they differ by is a gentle slope.
+SUNK = .0012
 
 
 def template_codes(kit: fk.FaceKit) -> np.ndarray:                            # [158]
@@ -25,11 +32,15 @@ def template_codes(kit: fk.FaceKit) -> np.ndarray:                            # 
 
 @dataclass
 class Skin:
-    """The closed skin solid (the neck's rim capped), its template pose and its regions."""
+    """The skin as a closed solid (the neck's rim capped), and the two closed solids whose union it is: the head with the upper lip, and the jaw with the lower.
+
+    Each is closed by a membrane inside the flesh. Between lips that close there is then no gap within one solid: no deformation has to squeeze the mouth's air."""
     kit: fk.FaceKit
-    triangles: np.ndarray            # [F, 3] with the cap's fan last
-    loops: list[np.ndarray]
-    template: np.ndarray             # [V, 3]
+    triangles: np.ndarray            # [F, 3] of the whole skin, with the cap's fan last
+    sheets: dict[str, np.ndarray]    # by the names in SHEETS: [F, 3] with the membrane last
+    sunk: dict[str, np.ndarray]      # [V] metres by which each sheet's vertices lie under the skin
+    skin_faces: dict[str, int]       # how many of a sheet's triangles are skin
+    template: np.ndarray             # [V, 3] FaceKit's skin, the cap's centre, then the vertices where the skin is cut
     basis: np.ndarray                # [158, V, 3]
     neutral: np.ndarray              # [V, 3]
     lips: np.ndarray                 # [V] bool: within 10 mm of the rim where face and mouth socket meet
@@ -41,26 +52,54 @@ class Skin:
         triangles, loops = close_holes(v, kit.skin_triangles())
         basis = with_loop_centres(kit.basis[:, :fk.SKIN], loops)
         neutral = with_loop_centres(v, loops)
+        jaw = np.linalg.norm(basis[100 + kit.names.index('jawOpen')], axis=1)
+        open_sheets, insides = {}, {'head': HEAD_BELOW - jaw, 'jaw': jaw - JAW_ABOVE}
+        for name, inside in insides.items():
+            open_sheets[name], pairs, share = cut(triangles, inside, len(neutral))
+            between = lambda a: (a[..., pairs, :] * share[..., None]).sum(-2)
+            neutral, basis = np.concatenate([neutral, between(neutral)]), np.concatenate([basis, between(basis)], 1)
         template = neutral + np.tensordot(template_codes(kit), basis, 1)
+        sheets = {name: fill_holes(template, open_sheets[name]) for name in SHEETS}
+        half_band = (HEAD_BELOW - JAW_ABOVE) / 2
+        # The vertices of a cut are on its level; those of the other one are not this sheet's.
+        sunk = {name: SUNK * np.pad(1 - insides[name] / half_band, (0, len(neutral) - len(jaw)), constant_values=1).clip(0, 1) ** 2 for name in SHEETS}
 
         def near_rim(start, stop, radius):
             t = triangles[((triangles >= start) & (triangles < stop)).any(1) & (triangles < fk.FACE).any(1)]
             rim = np.unique(t[t < fk.FACE])
             return cKDTree(neutral[rim]).query(neutral)[0] < radius
-        return Skin(kit, triangles, loops, template.astype(np.float32), basis.astype(np.float32), neutral.astype(np.float32),
+        return Skin(kit, triangles, sheets, sunk, {n: len(t) for n, t in open_sheets.items()}, template.astype(np.float32), basis.astype(np.float32), neutral.astype(np.float32),
                     near_rim(*fk.MOUTH_SOCKET, .010), near_rim(*fk.EYE_SOCKETS, .006))
 
     def pose(self, codes: np.ndarray) -> np.ndarray:                          # [158] -> [V, 3]
         return self.neutral + np.tensordot(codes, self.basis, 1)
 
-    def importance(self) -> np.ndarray:
+    def sheet(self, name: str, vertices: np.ndarray) -> Mesh:
+        """A sheet of the posed skin [V, 3] as a closed mesh."""
+        triangles = self.sheets[name]
+        normals = fk.vertex_normals(vertices, triangles[:self.skin_faces[name]])
+        return Mesh(vertices - self.sunk[name][:, None] * normals, triangles)
+
+    def importance(self, triangles: np.ndarray) -> np.ndarray:
         """[F] sampling weight: the face matters more than the back of the head, lips and lids most."""
         v = np.full(len(self.neutral), .7)
         v[:fk.FACE], v[:fk.NARROW_FACE] = 1.5, 4
         v[slice(*fk.MOUTH_SOCKET)], v[slice(*fk.EYE_SOCKETS)] = 1.5, 3
         v[self.lips], v[self.lids] = 12, 20
         v[fk.SKIN:] = .1
-        return v[self.triangles].max(1)
+        return v[triangles].max(1)
+
+    def signed_distances(self, vertices: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """[N, 3]: exact signed distances of points to the whole posed skin, to its head, to its jaw."""
+        out = np.stack([m.signed_distance(points) for m in (Mesh(vertices, self.triangles), *(self.sheet(n, vertices) for n in SHEETS))], 1)
+        out[:, 1:] = within(out[:, 1:], out[:, :1])
+        return out
+
+
+def within(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Signed distances to a part of a solid, with the sign mended where the part's mesh crosses itself (a membrane's rim that pokes through the skin a little): nothing is
+    deeper in the part than in the whole."""
+    return np.where(part < np.where(whole > 0, 0, whole - .0005), np.abs(part), part)
 
 
 def offsets(count: int, rng: np.random.Generator) -> np.ndarray:
@@ -71,13 +110,13 @@ def offsets(count: int, rng: np.random.Generator) -> np.ndarray:
 def volume_samples(skin: Skin, mesh: Mesh, count: int, rng: np.random.Generator) -> np.ndarray:
     """Points around a posed or template skin [count, 3]: near the surface, and everywhere a camera can see. Air between lips and lids comes from chords."""
     near, chords = int(count * .62), int(count * .2)
-    t, w = mesh.sample(near, rng, skin.importance())
+    t, w = mesh.sample(near, rng, skin.importance(mesh.triangles))
     at = lambda t, w: (mesh.corners[t] * w[..., None]).sum(1)
     x = at(t, w) + offsets(near, rng)[:, None] * (mesh.vertex_normal[mesh.triangles[t]] * w[..., None]).sum(1)
     # Chords: from a place on lips, lids, bag or socket to the nearest surface that faces it.
     inner = skin.lips | skin.lids
     inner[fk.MOUTH_SOCKET[0]:fk.EYE_SOCKETS[1]] = True
-    t, w = mesh.sample(chords, rng, inner[skin.triangles].all(1).astype(float))
+    t, w = mesh.sample(chords, rng, inner[mesh.triangles].all(1).astype(float))
     p, n = at(t, w), mesh.normal[t]
     t2, w2, d2 = mesh.closest(p + .0005 * n, n)
     good = (t2 >= 0) & (d2 < .05)
@@ -93,7 +132,7 @@ def template_samples(skin: Skin, mesh: Mesh, count: int, surface: float, rng: np
     On the surface the motion is the generator's own. Off it, it is the closest point's; between two sheets that face each other (air of the mouth, an eyelid's
     inside) the two are blended by distance, which makes the forward field continuous there and one-to-one."""
     on = int(count * surface)
-    t, w = mesh.sample(on, rng, skin.importance())
+    t, w = mesh.sample(on, rng, skin.importance(mesh.triangles))
     x = np.concatenate([(mesh.corners[t] * w[..., None]).sum(1), volume_samples(skin, mesh, count - on, rng)])
     t, w, d = mesh.closest(x)
     foot = (mesh.corners[t] * w[..., None]).sum(1)
@@ -104,39 +143,47 @@ def template_samples(skin: Skin, mesh: Mesh, count: int, surface: float, rng: np
     between = (t2 >= 0) & (d2 < .04) & (((foot - x) * (foot2 - x)).sum(1) < 0) & (d > 1e-5)
     second = np.where(between, d ** 2 / np.maximum(d ** 2 + d2 ** 2, 1e-12), 0)[:, None]
     return {'x': x.astype(np.float32), 'corner': np.concatenate([mesh.triangles[t], mesh.triangles[np.maximum(t2, 0)]], 1),
-            'weight': np.concatenate([w * (1 - second), w2 * second], 1).astype(np.float32), 'distance': (d * sign).astype(np.float32),
+            'weight': np.concatenate([w * (1 - second), w2 * second], 1).astype(np.float32),
+            'distance': within(d * sign, Mesh(skin.template, skin.triangles).signed_distance(x)).astype(np.float32),
             'triangle': t, 'bary': w.astype(np.float32)}
 
 
-def posed_bank(skin: Skin, faces: int, points: int, rng: np.random.Generator, open_share: float = .35) -> dict[str, np.ndarray]:
-    """Exact signed distances around random posed heads: codes [S, 158], x [S, P, 3], distance [S, P]. A share of them have the mouth wide open, where the air is
-    hardest: it has to be learnt, not found, because it maps into a thin gap of the template."""
+def posed_bank(skin: Skin, faces: int, points: int, rng: np.random.Generator, open_share: float = .25) -> dict[str, np.ndarray]:
+    """Exact signed distances around random posed heads: codes [S, 158], x [S, P, 3], distances [S, P, 3] of skin, head and jaw. A share of them have the mouth
+    wide open. Half of the points near a surface are near the head's or the jaw's own, membranes included."""
     codes = skin.kit.random_codes(faces, rng)
     wide = rng.random(faces) < open_share
     codes[wide, 100 + skin.kit.names.index('jawOpen')] = rng.uniform(.4, 1, wide.sum())
-    x, d = np.empty((faces, points, 3), np.float32), np.empty((faces, points), np.float32)
+    x, d = np.empty((faces, points, 3), np.float32), np.empty((faces, points, 3), np.float32)
+    shares = np.array([.6, .2, .2])
     for i in tqdm(range(faces), desc='posed heads', mininterval=10):
-        mesh = Mesh(skin.pose(codes[i]), skin.triangles)
-        x[i] = volume_samples(skin, mesh, points, rng)
-        d[i] = mesh.signed_distance(x[i])
-    return {'codes': codes, 'x': x, 'distance': d}
+        vertices = skin.pose(codes[i])
+        whole = Mesh(vertices, skin.triangles)
+        counts = (shares * points).astype(int)
+        counts[0] += points - counts.sum()
+        p = np.concatenate([volume_samples(skin, m, n, rng) for m, n in zip((whole, *(skin.sheet(s, vertices) for s in SHEETS)), counts)])
+        x[i] = rng.permutation(p)
+        d[i] = skin.signed_distances(vertices, x[i])
+    return {'codes': codes, 'x': x, 'distances': d}
 
 
 if __name__ == '__main__':
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--data', required=True)
-    parser.add_argument('--template', type=int, default=3_000_000, help='canonical points')
+    parser.add_argument('--template', type=int, default=2_000_000, help='canonical points of head and jaw each')
     parser.add_argument('--faces', type=int, default=1200, help='posed heads')
     parser.add_argument('--points', type=int, default=6000, help='points per posed head')
     parser.add_argument('--seed', type=int, default=1)
-    parser.add_argument('--only-posed', action='store_true', help='keep the canonical points')
+    parser.add_argument('--only', choices=['template', 'posed'])
     arguments = parser.parse_args()
     folder = fk.cache_dir() / 'samples'
     folder.mkdir(exist_ok=True)
     skin = Skin.of(fk.FaceKit.load(arguments.data))
     rng = np.random.default_rng(arguments.seed)
-    if not arguments.only_posed:
-        np.savez(folder / 'template.npz', **template_samples(skin, Mesh(skin.template, skin.triangles), arguments.template, .3, rng))
-        print('wrote', folder / 'template.npz', flush=True)
-    np.savez(folder / 'posed.npz', **posed_bank(skin, arguments.faces, arguments.points, rng))
-    print('wrote', folder / 'posed.npz')
+    if arguments.only != 'posed':
+        for name, mesh in {'skin': Mesh(skin.template, skin.triangles), **{s: skin.sheet(s, skin.template) for s in SHEETS}}.items():
+            np.savez(folder / f'template-{name}.npz', **template_samples(skin, mesh, arguments.template, .3, rng))
+            print('wrote', folder / f'template-{name}.npz', flush=True)
+    if arguments.only != 'template':
+        np.savez(folder / 'posed.npz', **posed_bank(skin, arguments.faces, arguments.points, np.random.default_rng(arguments.seed + 1)))
+        print('wrote', folder / 'posed.npz')

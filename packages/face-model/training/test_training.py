@@ -15,12 +15,15 @@ import torch
 from scipy.spatial import ConvexHull
 
 import atlas
+import export
 import facekit as fk
 import fields
 import gather
-from distance import Mesh, close_holes, fill_holes, with_loop_centres
+import restore
+from distance import Mesh, boundary_loops, close_holes, cut, fill_holes, with_loop_centres
 from fit import fit
 from parts import MOUTH_PARTS, Parts, affine_fit
+from samples import within
 
 
 def brute_force_distances(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
@@ -120,6 +123,27 @@ class Distance(unittest.TestCase):
         cone = np.array([[1, 0, 4], [2, 1, 4], [3, 2, 4], [0, 3, 4]])
         lid = {frozenset(t) for t in fill_holes(bent, cone)[4:].tolist()}
         self.assertEqual(lid, {frozenset((0, 1, 3)), frozenset((1, 2, 3))})
+
+
+    def test_cut_follows_the_level_and_halves_close_to_the_whole(self):
+        vertices, triangles = sphere(700)
+        sides = {}
+        for name, inside in (('upper', vertices[:, 2] + .2), ('lower', .3 - vertices[:, 2])):
+            kept, pairs, share = cut(triangles, inside, len(vertices))
+            every = np.concatenate([vertices, (vertices[pairs] * share[..., None]).sum(1)])
+            self.assertEqual(len(boundary_loops(kept)), 1)
+            level = -.2 if name == 'upper' else .3
+            np.testing.assert_allclose(every[len(vertices):, 2], level, atol=1e-9)
+            filled = fill_holes(every, kept)
+            self.assertEqual(unpaired_edges(filled), 0)
+            sides[name] = volume(every, filled)
+        cap = lambda h: math.pi * h * h * (3 - h) / 3             # of the unit ball, h high
+        self.assertAlmostEqual(sides['upper'], cap(1.2), delta=.03)
+        self.assertAlmostEqual(sides['lower'], cap(1.3), delta=.03)
+
+    def test_a_part_of_a_solid_is_nowhere_deeper_than_the_whole(self):
+        whole, part = np.array([.010, -.002, -.010, -.020]), np.array([-.010, -.050, -.0101, .003])
+        np.testing.assert_allclose(within(part, whole), [.010, .050, -.0101, .003])
 
 
 class Atlas(unittest.TestCase):
@@ -247,9 +271,40 @@ class Motion(unittest.TestCase):
 
     def test_linear_field_is_its_jacobian_times_the_codes(self):
         torch.manual_seed(5)
-        field = fields.make_forward().requires_grad_(False)
+        field = fields.make_forward('head').requires_grad_(False)
         points, codes = .1 * torch.randn(20, 3), torch.randn(fields.DG + fields.DE)
         torch.testing.assert_close(field(points, codes), field.jacobian(points) @ codes, atol=1e-5, rtol=1e-4)
+
+
+    def test_deformation_without_gates_is_its_prediction_and_sheets_are_independent(self):
+        torch.manual_seed(6)
+        model = fields.make_deformation({s: fields.make_forward(s) for s in fields.SHEETS}, torch.zeros(fields.DG + fields.DE)).requires_grad_(False)
+        points, codes = .1 * torch.randn(2, 20, 3), torch.randn(2, fields.DG + fields.DE)
+        before = model(points, codes)
+        for sheet, (x0, x1, delta) in before.items():
+            self.assertEqual([tuple(t.shape) for t in (x0, x1, delta)], [(2, 20, 3), (2, 20, 3), (2, 20)], sheet)
+        model.head.bias[fields.Deformation.PER_SHEET:] = torch.tensor([0, 0, 0, -40., -40, -40, 0])      # the jaw's gates shut
+        after = model(points, codes)
+        torch.testing.assert_close(after['jaw'][1], after['jaw'][0])
+        torch.testing.assert_close(after['head'], before['head'])
+
+
+class Restore(unittest.TestCase):
+    def test_named_weights_come_back_in_single_precision(self):
+        module = torch.nn.Sequential(torch.nn.Linear(64, 64), torch.nn.Linear(64, 1)).requires_grad_(False)
+        for p in module.parameters():
+            if p.numel() >= export.HALVED:
+                p.copy_(p.half())
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(restore, 'WEIGHTS', Path(folder)), mock.patch.object(restore, 'FOLDER', Path(folder)):
+            with contextlib.redirect_stdout(io.StringIO()):
+                export.export(Path(folder) / 'net.onnx', module, module.forward, {'points': torch.randn(8, 64)}, ['points'], ['value'])
+                fresh = torch.nn.Sequential(torch.nn.Linear(64, 64), torch.nn.Linear(64, 1))
+                restore.restore('net', fresh, restore.weights_of('net.onnx', ''))
+            stored = torch.load(Path(folder) / 'net-init.pt', weights_only=True)['slow']
+            for name, value in module.state_dict().items():
+                torch.testing.assert_close(stored[name], value, rtol=0, atol=0)
+            with self.assertRaisesRegex(SystemExit, 'is not the network that fields.py makes'):
+                restore.restore('net', torch.nn.Sequential(torch.nn.Linear(64, 64)), restore.weights_of('net.onnx', ''))
 
 
 class Gather(unittest.TestCase):

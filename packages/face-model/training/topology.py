@@ -28,8 +28,8 @@ NOSTRILS = [2, 97, 326, 98, 327, 75, 305, 60, 290, 20, 250]     # MediaPipe's po
 
 
 def edge_lengths(skin: Skin) -> np.ndarray:
-    """[V] wanted edge length, metres."""
-    v = skin.neutral
+    """[14062] wanted edge length, metres."""
+    v = skin.neutral[:fk.SKIN]
     out = np.full(len(v), .0062)
     out[:fk.FACE] = .0042
     out[:fk.NARROW_FACE] = .0029
@@ -37,8 +37,8 @@ def edge_lengths(skin: Skin) -> np.ndarray:
     out[slice(*fk.EYE_SOCKETS)] = .003
     nostrils = np.load(fk.cache_dir() / 'atlas' / 'landmarks.npz')['points468'][NOSTRILS]
     out[cKDTree(nostrils).query(v)[0] < .007] = .0014
-    out[skin.lips] = .0018
-    out[skin.lids] = .0013
+    out[skin.lips[:fk.SKIN]] = .0018
+    out[skin.lids[:fk.SKIN]] = .0013
     return out
 
 
@@ -52,14 +52,17 @@ def blue_noise(skin: Skin, chart: np.ndarray, rng: np.random.Generator) -> np.nd
     keep = uv[:, 0] > .5
     p, uv, r = p[keep], uv[keep], r[keep] * .82
     # The rim and the midline come first: they are spaced along curves.
-    rim = chart[atlas.rim_of(tris)]
-    rim = rim[rim[:, 0] > .5 + 1e-4]
+    loop = atlas.rim_of(tris)
+    rim = np.stack([chart[loop], (chart[loop] + chart[np.roll(loop, -1)]) / 2], 1).reshape(-1, 2)
+    on_both = np.abs(rim[:, 0] - .5) <= 1e-4
+    rim_middle = rim[on_both] * [0, 1] + [.5, 0]
+    rim = rim[(rim[:, 0] > .5) & ~on_both]
     middle = midline(skin, mesh, chart)
-    fixed_uv = np.concatenate([rim, middle])
-    fixed_p = np.concatenate([skin.neutral[atlas.rim_of(tris)][chart[atlas.rim_of(tris)][:, 0] > .5 + 1e-4], middle_points(middle, chart, skin, tris)])
+    fixed_p = middle_points(np.concatenate([rim, middle]), chart, skin, tris)
     tree = cKDTree(p)
     alive = np.ones(len(p), bool)
-    radius_at = wanted[cKDTree(skin.neutral).query(fixed_p)[1]] * .7
+    # Cells of the rim's own seeds must cover the rim, or the dual would end on inner seeds, raggedly.
+    radius_at = wanted[cKDTree(skin.neutral[:fk.SKIN]).query(fixed_p)[1]] * np.r_[np.full(len(rim), 1.), np.full(len(middle), .7)]
     for q, radius in zip(fixed_p, radius_at):
         alive[tree.query_ball_point(q, radius)] = False
     chosen = []
@@ -68,8 +71,7 @@ def blue_noise(skin: Skin, chart: np.ndarray, rng: np.random.Generator) -> np.nd
             chosen.append(i)
             alive[tree.query_ball_point(p[i], r[i])] = False
     half = np.concatenate([rim, uv[chosen]])
-    on_middle = np.concatenate([middle, chart[atlas.rim_of(tris)][np.abs(chart[atlas.rim_of(tris)][:, 0] - .5) <= 1e-4] * [0, 1] + [.5, 0]])
-    return np.concatenate([half, half * [-1, 1] + [1, 0], on_middle])
+    return np.concatenate([half, half * [-1, 1] + [1, 0], middle, rim_middle])
 
 
 def midline(skin: Skin, mesh: Mesh, chart: np.ndarray) -> np.ndarray:
@@ -79,7 +81,7 @@ def midline(skin: Skin, mesh: Mesh, chart: np.ndarray) -> np.ndarray:
     v = np.linspace(atlas.MARGIN, 1 - atlas.MARGIN, 6000)[1:-1]
     line = np.stack([np.full_like(v, .5), v], 1)
     p = middle_points(line, chart, skin, tris)
-    length = wanted[cKDTree(skin.neutral).query(p)[1]]
+    length = wanted[cKDTree(skin.neutral[:fk.SKIN]).query(p)[1]]
     kept, travelled = [], 0.
     for i in range(1, len(p)):
         travelled += np.linalg.norm(p[i] - p[i - 1]) / length[i]

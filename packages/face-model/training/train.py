@@ -1,12 +1,13 @@
 """Trains the geometry networks. Each step resumes from its checkpoint in CACHE/runs and can be run again with more minutes.
 
-    python train.py template   --minutes 15       T, the template's signed distance
-    python train.py uv         --minutes 6        UV_T, the chart on canonical space
-    python train.py forward    --minutes 5        F, canonical -> posed offsets, linear in the codes
-    python train.py inverse-uv --minutes 10       g^-1, chart -> posed points, linear in the codes
-    python train.py deformation --minutes 45      D, posed -> canonical, and the correction of the distance (needs template and forward)
+    python train.py template --sheet head         T, a sheet's signed distance in its canonical space; once more with --sheet jaw
+    python train.py uv                            UV_T, the chart on canonical space
+    python train.py forward --sheet head          F, canonical -> posed offsets, linear in the codes; once more with --sheet jaw
+    python train.py inverse-uv-trunk              what g^-1 starts from
+    python train.py inverse-uv                    g^-1, chart -> posed points, linear in the codes
+    python train.py deformation                   D, posed -> canonical, and the correction of the distance (needs template and forward of both sheets)
 
-Samples come from samples.py, the chart from atlas.py. `--threads 1` when two steps run side by side."""
+All need --data; --minutes is how long. Samples come from samples.py, the chart from atlas.py. `--threads 1` when two steps run side by side."""
 from __future__ import annotations
 
 import argparse
@@ -17,6 +18,7 @@ import torch
 import facekit as fk
 import fields
 from fit import fit
+from fields import SHEETS
 from samples import Skin, template_codes
 
 FOLDER = fk.cache_dir() / 'runs'
@@ -33,33 +35,48 @@ def pick(count, *arrays):
 
 
 def trained(name: str, module: torch.nn.Module) -> torch.nn.Module:
-    """The averaged weights of a finished step."""
-    state = torch.load(FOLDER / f'{name}.pt', weights_only=True)
+    """The averaged weights of a finished step, or what restore.py read from the shipped networks."""
+    path = FOLDER / f'{name}.pt'
+    state = torch.load(path if path.exists() else FOLDER / f'{name}-init.pt', weights_only=True)
     module.load_state_dict(state['slow'])
     return module.requires_grad_(False)
 
 
-def template(minutes, lr):
-    x, d = tensors(fk.cache_dir() / 'samples' / 'template.npz', 'x', 'distance')
-    held_x, held_d = x[::30], d[::30]
-    model = fields.make_template()
+def template(minutes, lr, data, sheet):
+    x, d, corner, weight = tensors(fk.cache_dir() / 'samples' / f'template-{sheet}.npz', 'x', 'distance', 'corner', 'weight')
+    skin = load_skin(data)[0]
+    normals = torch.from_numpy(skin.sheet(sheet, skin.template).vertex_normal.astype(np.float32))
+    surface = torch.nonzero(d.abs() < 1e-6)[:, 0]
+    true_normal = lambda i: torch.nn.functional.normalize((normals[corner[i]] * weight[i][..., None]).sum(1), dim=1)
+    held = torch.arange(0, len(x), 30)
+    model = fields.make_template(sheet)
+
+    def gradients(m, p, create):
+        p = p.clone().requires_grad_(True)
+        return torch.autograd.grad(m(p).sum(), p, create_graph=create)[0]
 
     def loss(step):
-        p, s = pick(12288, x, d)
-        f = model(p)[:, 0]
+        i = torch.randint(0, len(x), (10240,))
+        s = d[i]
         # Near the surface every micrometre counts, far from it the sign and the order of magnitude do.
-        return ((f - s).abs() / (s.abs() + .002)).mean()
+        value = ((model(x[i])[:, 0] - s).abs() / (s.abs() + .002)).mean()
+        j = surface[torch.randint(0, len(surface), (2048,))]
+        return value + .1 * (gradients(model, x[j], True) - true_normal(j)).abs().sum(1).mean()
 
     def evaluate(m):
         with torch.no_grad():
-            e = (torch.cat([m(p)[:, 0] for p in held_x.split(32768)]) - held_d).abs() * 1000
-        near = held_d.abs() < .001
-        return {'nearMeanMm': e[near].mean().item(), 'nearP95Mm': e[near].quantile(.95).item(), 'farMm': e[~near].mean().item()}
-    fit('template', model, loss, FOLDER, minutes, lr, evaluate)
+            e = (torch.cat([m(p)[:, 0] for p in x[held].split(32768)]) - d[held]).abs() * 1000
+        near = d[held].abs() < .001
+        j = surface[:6000]
+        with torch.enable_grad():
+            cosine = torch.nn.functional.cosine_similarity(gradients(m, x[j], False), true_normal(j))
+        return {'nearMeanMm': e[near].mean().item(), 'nearP95Mm': e[near].quantile(.95).item(), 'farMm': e[~near].mean().item(),
+                'normalDeg': cosine.clamp(-1, 1).acos().mean().item() * 57.2958}
+    fit(f'template-{sheet}', model, loss, FOLDER, minutes, lr, evaluate)
 
 
-def uv(minutes, lr):
-    x, d, t, w = tensors(fk.cache_dir() / 'samples' / 'template.npz', 'x', 'distance', 'triangle', 'bary')
+def uv(minutes, lr, data):
+    x, d, t, w = tensors(fk.cache_dir() / 'samples' / 'template-skin.npz', 'x', 'distance', 'triangle', 'bary')
     atlas = np.load(fk.cache_dir() / 'atlas' / 'atlas.npz')
     tris, chart = torch.from_numpy(atlas['tris']), torch.from_numpy(atlas['uv'])
     use = (t < len(tris)) & (d.abs() < .004)
@@ -88,10 +105,10 @@ def code_weight(kit):
     return torch.cat([torch.ones(fields.DG), torch.full((fields.DE,), .5)])
 
 
-def forward(minutes, lr, data):
+def forward(minutes, lr, data, sheet):
     skin, basis, _, _ = load_skin(data)
-    x, corner, weight, d = tensors(fk.cache_dir() / 'samples' / 'template.npz', 'x', 'corner', 'weight', 'distance')
-    model = fields.make_forward()
+    x, corner, weight, d = tensors(fk.cache_dir() / 'samples' / f'template-{sheet}.npz', 'x', 'corner', 'weight', 'distance')
+    model = fields.make_forward(sheet)
     flat = basis.permute(1, 0, 2).reshape(len(basis[0]), -1).contiguous()          # [V, 158 * 3]
     size = code_weight(skin.kit)[:, None]
 
@@ -111,23 +128,44 @@ def forward(minutes, lr, data):
             e = (error(m, i) ** 2).sum((1, 2)).sqrt() * 1000
         on = d[i].abs() < .0005
         return {'rmsMmSurface': e[on].mean().item(), 'p95MmSurface': e[on].quantile(.95).item(), 'rmsMmOff': e[~on].mean().item()}
-    fit('forward', model, loss, FOLDER, minutes, lr, evaluate)
+    fit(f'forward-{sheet}', model, loss, FOLDER, minutes, lr, evaluate)
 
 
-def inverse_uv(minutes, lr, data, components=96):
-    """The trunk learns the leading principal components of everything that must be told apart; the head, linear in the trunk's features, is then solved for."""
-    skin, basis, neutral, _ = load_skin(data)
-    atlas = np.load(fk.cache_dir() / 'atlas' / 'atlas.npz')
-    tris, chart = torch.from_numpy(atlas['tris']), torch.from_numpy(atlas['uv'])
-    full = torch.cat([neutral[:, None], basis.permute(1, 0, 2)], 1)[:fk.SKIN]                                     # [V, 159, 3]
+class Chart:
+    """Random places of the chart with what the generator does there."""
+
+    def __init__(self, skin):
+        atlas = np.load(fk.cache_dir() / 'atlas' / 'atlas.npz')
+        self.tris, self.uv = torch.from_numpy(atlas['tris']), torch.from_numpy(atlas['uv'])
+        v = skin.neutral[skin.triangles[:len(self.tris)]]
+        area = np.linalg.norm(np.cross(v[:, 1] - v[:, 0], v[:, 2] - v[:, 0]), axis=1)
+        self.chance = torch.from_numpy(area * skin.importance(skin.triangles)[:len(self.tris)])
+        basis, neutral = torch.from_numpy(skin.basis), torch.from_numpy(skin.neutral)
+        self.columns = torch.cat([neutral[:, None], basis.permute(1, 0, 2)], 1)[:fk.SKIN].contiguous()     # [V, 159, 3]: the neutral, then a column per code
+
+    def draw(self, count):
+        """(uv [count, 2], triangle [count], barycentric [count, 3])"""
+        t = torch.multinomial(self.chance, count, True)
+        r1, r2 = torch.rand(count, 1).sqrt(), torch.rand(count, 1)
+        w = torch.cat([1 - r1, r1 * (1 - r2), r1 * r2], 1)
+        return self.at(self.uv, t, w), t, w
+
+    def at(self, values, t, w):
+        """Values per vertex [V, ...] at places: [count, ...]."""
+        corner = values.flatten(1)[self.tris[t]]
+        return (corner * w[..., None]).sum(1).view(len(t), *values.shape[1:])
+
+
+def inverse_uv_trunk(minutes, lr, data, components=96):
+    """The trunk learns the leading principal components of everything that must be told apart; the head, linear in the trunk's features, is then solved for.
+    That is where `inverse-uv` starts."""
+    skin, _, _, _ = load_skin(data)
+    chart = Chart(skin)
     size = torch.cat([torch.full((1,), 4.), code_weight(skin.kit)])[:, None]
-    flat = (full * size).reshape(fk.SKIN, -1)
+    flat = (chart.columns * size).flatten(1)
     mean = flat.mean(0)
     _, _, right = torch.linalg.svd(flat[::2] - mean, full_matrices=False)
     target = (flat - mean) @ right[:components].T                                                                # [V, components]
-    v = skin.neutral[skin.triangles[:len(tris)]]
-    area = np.linalg.norm(np.cross(v[:, 1] - v[:, 0], v[:, 2] - v[:, 0]), axis=1)
-    chance = torch.from_numpy(area * skin.importance()[:len(tris)])
     model = fields.make_inverse_uv()
 
     class Learner(torch.nn.Module):
@@ -138,117 +176,151 @@ def inverse_uv(minutes, lr, data, components=96):
         def forward(self, u):
             return self.head(self.trunk(u / model.input_scale)) * fields.SCALE
 
-    def draw(count):
-        t = torch.multinomial(chance, count, True)
-        r1, r2 = torch.rand(count, 1).sqrt(), torch.rand(count, 1)
-        w = torch.cat([1 - r1, r1 * (1 - r2), r1 * r2], 1)
-        return (chart[tris[t]] * w[..., None]).sum(1), t, w
-
-    at = lambda values, t, w: (values[tris[t]] * w[..., None]).sum(1)
     learner = Learner()
 
     def loss(step):
-        u, t, w = draw(3072)
-        return (((learner(u) - at(target, t, w)) ** 2).sum(1) + 1e-10).sqrt().mean() * 1000
+        u, t, w = chart.draw(3072)
+        return (((learner(u) - chart.at(target, t, w)) ** 2).sum(1) + 1e-10).sqrt().mean() * 1000
 
-    held = draw(12000)
+    held = chart.draw(12000)
 
     def evaluate(m):
         with torch.no_grad():
-            e = (m(held[0]) - at(target, *held[1:])).norm(dim=1) * 1000
+            e = ((m(held[0]) - chart.at(target, *held[1:])) ** 2).sum(1).sqrt() * 1000
         return {'allMm': e.mean().item(), 'p95Mm': e.quantile(.95).item()}
     learner = fit('inverse-uv-trunk', learner, loss, FOLDER, minutes, lr, evaluate)
 
-    # Ridge regression of the true offsets on the trunk's features, in double precision.
-    model.trunk.load_state_dict(learner.trunk.state_dict())
-    columns = full.reshape(fk.SKIN, -1) / fields.SCALE
+    model.trunk = learner.trunk
     gram, moment = 0., 0.
     with torch.no_grad():
         for _ in range(40):
-            u, t, w = draw(8192)
+            u, t, w = chart.draw(8192)
             h = model.features(u).double()
             h = torch.cat([h, torch.ones(len(h), 1)], 1)
-            gram, moment = gram + h.T @ h, moment + h.T @ at(columns, t, w).double()
+            gram, moment = gram + h.T @ h, moment + h.T @ chart.at(chart.columns, t, w).flatten(1).double() / fields.SCALE
         solved = torch.linalg.solve(gram + 1e-7 * gram.diagonal().mean() * torch.eye(len(gram)), moment).float().view(len(gram), 159, 3)
         model.constant.weight.copy_(solved[:-1, 0].T)
         model.constant.bias.copy_(solved[-1, 0])
         model.basis.copy_(solved[:-1, 1:].permute(1, 0, 2))
         model.bias.copy_(solved[-1, 1:])
-        e = (torch.cat([model.constant(model.features(held[0]))[:, None] * fields.SCALE, model.jacobian(held[0]).transpose(1, 2)], 1) - at(full.flatten(1), *held[1:]).view(-1, 159, 3)) * 1000
-    random = (e[:, 1:] * code_weight(skin.kit)[:, None]).square().sum((1, 2)).sqrt()
-    print(f'inverse UV: neutral {e[:, 0].norm(dim=1).mean():.3f} mm mean, {e[:, 0].norm(dim=1).quantile(.95):.3f} mm 95 %; all codes at once {random.mean():.3f} mm')
-    torch.save({'slow': model.state_dict()}, FOLDER / 'inverse-uv.pt')
+    torch.save({'module': model.state_dict(), 'slow': model.state_dict()}, FOLDER / 'inverse-uv-init.pt')
 
 
-def deformation(minutes, lr, data, name='deformation'):
+def inverse_uv(minutes, lr, data):
+    """g^-1, trunk and head together, on what random codes would feel: independent codes add in squares."""
+    skin, _, _, _ = load_skin(data)
+    chart = Chart(skin)
+    size = torch.cat([torch.full((1,), 2.), code_weight(skin.kit)])[:, None]
+    model = fields.make_inverse_uv()
+
+    def error(m, u, t, w):                                                                                        # [N, 159, 3] metres
+        h = m.features(u)
+        constant = m.constant(h) * fields.SCALE
+        return torch.cat([constant[:, None], m.jacobian_of(h).transpose(1, 2)], 1) - chart.at(chart.columns, t, w)
+
+    def loss(step):
+        return (((error(model, *chart.draw(2048)) * size) ** 2).sum((1, 2)) + 1e-12).sqrt().mean() * 1000
+
+    torch.manual_seed(7)
+    held = chart.draw(6000)
+
+    def evaluate(m):
+        with torch.no_grad():
+            e = error(m, *held) * 1000
+        codes = (e[:, 1:] * size[1:]).square().sum((1, 2)).sqrt()
+        return {'neutralMm': e[:, 0].norm(dim=1).mean().item(), 'codesMm': codes.mean().item(), 'codesP95Mm': codes.quantile(.95).item()}
+    fit('inverse-uv', model, loss, FOLDER, minutes, lr, evaluate)
+
+
+def deformation(minutes, lr, data):
     skin, basis, neutral, template_v = load_skin(data)
-    x, corner, weight, d = tensors(fk.cache_dir() / 'samples' / 'template.npz', 'x', 'corner', 'weight', 'distance')
-    bank_codes, bank_x, bank_d = tensors(fk.cache_dir() / 'samples' / 'posed.npz', 'codes', 'x', 'distance')
-    T = trained('template', fields.make_template())
-    model = fields.make_deformation(trained('forward', fields.make_forward()).requires_grad_(True), torch.from_numpy(template_codes(skin.kit)))
+    canonical = {s: tensors(fk.cache_dir() / 'samples' / f'template-{s}.npz', 'x', 'corner', 'weight', 'distance') for s in SHEETS}
+    bank_codes, bank_x, bank_d = tensors(fk.cache_dir() / 'samples' / 'posed.npz', 'codes', 'x', 'distances')
+    T = {s: trained(f'template-{s}', fields.make_template(s)) for s in SHEETS}
+    model = fields.make_deformation({s: trained(f'forward-{s}', fields.make_forward(s)).requires_grad_(True) for s in SHEETS}, torch.from_numpy(template_codes(skin.kit)))
     rng = np.random.default_rng(5)
-    faces, points = 24, 256
+    faces, points = 24, {'head': 192, 'jaw': 80}
 
-    def pairs(codes, i):
-        """Posed places of canonical samples i [S, P]: they move as the skin does, relative to the template."""
+    def pairs(codes, sheet, i):
+        """Posed places of a sheet's canonical samples i [S, P]: they move as the skin does, relative to the template."""
+        x, corner, weight, _ = canonical[sheet]
         v = neutral - template_v + torch.tensordot(codes, basis, 1)                # [S, V, 3] motion from the template
         s = torch.arange(len(codes))[:, None, None]
         return x[i] + (v[s, corner[i]] * weight[i][..., None]).sum(2)
 
+    def distances(m, x, codes):
+        """[.., 2] to head and jaw."""
+        out = m.outputs(x, codes)
+        found = [m.sheet(s, x, codes, out) for s in SHEETS]
+        return torch.stack([T[s](x1)[..., 0] + delta for s, (_, x1, delta) in zip(SHEETS, found)], -1)
+
     def loss(step):
         codes = torch.from_numpy(skin.kit.random_codes(faces, rng))
-        i = torch.randint(0, len(x), (faces, points))
-        px = pairs(codes, i)
-        x0, x1, delta = model(px, codes)
-        o = d[i].abs()
-        trust = 1 / (1 + o / .004)
-        place = ((x1 - x[i]).abs().sum(-1) * trust).mean() * 1000
-        first = ((x0 - x[i]).abs().sum(-1) * trust).mean() * 1000
-        # F goes on learning beside D; its own loss keeps it the forward field, without which the residual would mean nothing.
-        motion = ((model.forward_field(x[i], codes - model.template_codes) - (px - x[i])).abs().sum(-1) * trust).mean() * 1000
-        surface = o < 1e-6
-        on = (T(x1)[..., 0] + delta).abs()[surface].mean() * 1000
-        j = torch.randint(0, len(bank_codes), (14,))
-        k = torch.randint(0, bank_x.shape[1], (14, 256))
-        bx, bd = bank_x[j[:, None], k], bank_d[j[:, None], k]
-        _, b1, bdelta = model(bx, bank_codes[j])
-        f = T(b1)[..., 0] + bdelta
-        sdf = ((f - bd).abs() / (bd.abs() + .002)).mean()
-        return place + .3 * first + .5 * motion + on + 1.5 * sdf + .02 * delta[surface].abs().mean() * 1000
+        i = {s: torch.randint(0, len(canonical[s][0]), (faces, n)) for s, n in points.items()}
+        posed = {s: pairs(codes, s, i[s]) for s in SHEETS}
+        outputs = model.outputs(torch.cat(list(posed.values()), 1), codes).split(list(points.values()), 1)
+        total = 0.
+        for sheet, out in zip(SHEETS, outputs):
+            x, px, d = canonical[sheet][0][i[sheet]], posed[sheet], canonical[sheet][3][i[sheet]].abs()
+            x0, x1, delta = model.sheet(sheet, px, codes, out)
+            trust = 1 / (1 + d / .004)
+            place = ((x1 - x).abs().sum(-1) * trust).mean()
+            first = ((x0 - x).abs().sum(-1) * trust).mean()
+            # F goes on learning beside D; its own loss keeps it the forward field, without which the residual would mean nothing.
+            motion = ((model.forward_fields[sheet](x, codes - model.template_codes) - (px - x)).abs().sum(-1) * trust).mean()
+            surface = d < 1e-6
+            on = (T[sheet](x1)[..., 0] + delta).abs()[surface].mean()
+            total = total + (1. if sheet == 'head' else .5) * (place + .3 * first + .5 * motion + on + .02 * delta[surface].abs().mean()) * 1000
+        j = torch.randint(0, len(bank_codes), (16,))
+        k = torch.randint(0, bank_x.shape[1], (16, 256))
+        true = bank_d[j[:, None], k]
+        f = distances(model, bank_x[j[:, None], k], bank_codes[j])
+        # A sheet's distance matters where it is the nearer one; the union counts once more.
+        near = 1 / (1 + (true[..., 1:] - true[..., 1:].amin(-1, keepdim=True)) / .004)
+        each = ((f - true[..., 1:]).abs() / (true[..., 1:].abs() + .002) * near).mean()
+        outside = true[..., 0] > 0
+        union = ((f.amin(-1) - true[..., 0]).abs() / (true[..., 0].abs() + .002))[outside].mean()
+        return total + 1.5 * each + union
 
     held_codes = torch.from_numpy(skin.kit.random_codes(24, np.random.default_rng(99)))
-    surface = torch.nonzero(d.abs() < 1e-6)[:, 0]
-    held_i = surface[torch.randint(0, len(surface), (24, 3000), generator=torch.Generator().manual_seed(3))]
+    generator = torch.Generator().manual_seed(3)
+    held_i = {}
+    for s in SHEETS:
+        surface = torch.nonzero(canonical[s][3].abs() < 1e-6)[:, 0]
+        held_i[s] = surface[torch.randint(0, len(surface), (24, 2000), generator=generator)]
     held_bank = (bank_codes[-16:], bank_x[-16:, :3000], bank_d[-16:, :3000])
     bank_codes, bank_x, bank_d = bank_codes[:-16], bank_x[:-16], bank_d[:-16]
 
     def evaluate(m):
+        out = {}
         with torch.no_grad():
-            px = pairs(held_codes, held_i)
-            x0, x1, delta = m(px, held_codes)
-            e0, e1 = (x0 - x[held_i]).norm(dim=-1) * 1000, (x1 - x[held_i]).norm(dim=-1) * 1000
-            f = (T(x1)[..., 0] + delta).abs() * 1000
-            _, b1, bdelta = m(held_bank[1], held_bank[0])
-            g = T(b1)[..., 0] + bdelta
-            wrong = ((g * held_bank[2] < 0) & (held_bank[2].abs() > .001)).float().mean()
-        return {'predictedMm': e0.median().item(), 'correctedMm': e1.median().item(), 'p95Mm': e1.flatten().quantile(.95).item(), 'surfaceMm': f.mean().item(),
-                'surfaceP95Mm': f.flatten().quantile(.95).item(), 'wrongSign': wrong.item(), 'sdfMm': ((g - held_bank[2]).abs().mean() * 1000).item()}
-    fit(name, model, loss, FOLDER, minutes, lr, evaluate)
+            for s in SHEETS:
+                px, x = pairs(held_codes, s, held_i[s]), canonical[s][0][held_i[s]]
+                x0, x1, delta = m(px, held_codes)[s]
+                e = (x1 - x).norm(dim=-1) * 1000
+                out |= {f'{s}PredictedMm': ((x0 - x).norm(dim=-1) * 1000).median().item(), f'{s}CorrectedMm': e.median().item(), f'{s}P95Mm': e.flatten().quantile(.95).item(),
+                        f'{s}SurfaceMm': (T[s](x1)[..., 0] + delta).abs().mean().item() * 1000}
+            f, true = distances(m, held_bank[1], held_bank[0]).amin(-1), held_bank[2][..., 0]
+            wrong = ((f * true < 0) & (true.abs() > .001)).float().mean()
+            near = (true > 0) & (true < .002)
+        return out | {'wrongSign': wrong.item(), 'sdfMm': ((f - true).abs()[true > 0].mean() * 1000).item(), 'nearSdfMm': ((f - true).abs()[near].mean() * 1000).item()}
+    fit('deformation', model, loss, FOLDER, minutes, lr, evaluate)
 
 
 if __name__ == '__main__':
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('step', choices=['template', 'uv', 'forward', 'inverse-uv', 'deformation'])
-    parser.add_argument('--data', help='needed by forward, inverse-uv and deformation')
+    steps = {'template': template, 'uv': uv, 'forward': forward, 'inverse-uv-trunk': inverse_uv_trunk, 'inverse-uv': inverse_uv, 'deformation': deformation}
+    parser.add_argument('step', choices=steps)
+    parser.add_argument('--data', required=True)
+    parser.add_argument('--sheet', choices=SHEETS, help='which solid: needed by template and forward')
     parser.add_argument('--minutes', type=float, default=10)
     parser.add_argument('--lr', type=float, default=2e-3)
     parser.add_argument('--threads', type=int, default=2)
     parser.add_argument('--seed', type=int, default=0)
-    arguments = parser.parse_args()
-    if arguments.step not in ('template', 'uv') and not arguments.data:
-        parser.error(f'{arguments.step} needs --data')
-    torch.manual_seed(arguments.seed)
-    torch.set_num_threads(arguments.threads)
-    a = arguments
-    {'template': lambda: template(a.minutes, a.lr), 'uv': lambda: uv(a.minutes, a.lr), 'forward': lambda: forward(a.minutes, a.lr, a.data),
-     'inverse-uv': lambda: inverse_uv(a.minutes, a.lr, a.data), 'deformation': lambda: deformation(a.minutes, a.lr, a.data)}[a.step]()
+    a = parser.parse_args()
+    per_sheet = a.step in ('template', 'forward')
+    if per_sheet != (a.sheet is not None):
+        parser.error(f'{a.step} needs --sheet' if per_sheet else f'{a.step} takes no --sheet')
+    torch.manual_seed(a.seed)
+    torch.set_num_threads(a.threads)
+    steps[a.step](a.minutes, a.lr, a.data, *([a.sheet] if per_sheet else []))

@@ -1,0 +1,48 @@
+"""Reads the shipped networks back into checkpoints, so that training goes on from them when the cache is gone.
+
+    python restore.py        ../weights/*.onnx -> CACHE/runs/NAME-init.pt, from which train.py and parts.py start where there is no NAME.pt"""
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import numpy_helper
+from torch import nn
+
+import fields
+from fields import SHEETS
+from parts import MOUTH_PARTS, make_part
+from train import FOLDER
+
+WEIGHTS = Path(__file__).parent.parent / 'weights'
+
+
+def weights_of(file: str, prefix: str) -> dict[str, torch.Tensor]:
+    """The graph's weights whose names start with the prefix, without it, in single precision."""
+    found = {t.name.removesuffix('.half'): numpy_helper.to_array(t) for t in onnx.load(str(WEIGHTS / file)).graph.initializer}
+    return {name.removeprefix(prefix): torch.from_numpy(a.astype(np.float32)) for name, a in found.items() if name.startswith(prefix)}
+
+
+def restore(name: str, module: nn.Module, state: dict[str, torch.Tensor]) -> None:
+    missing, unexpected = module.load_state_dict(state, strict=False)
+    # Encodings come from their seeds, and a graph keeps equal ones once.
+    if unexpected or any(not n.endswith('.frequency') for n in missing):
+        raise SystemExit(f'restore: the shipped {name} is not the network that fields.py makes; missing {missing}, unexpected {unexpected}. Check out the commit that exported it.')
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    torch.save({'module': module.state_dict(), 'slow': module.state_dict()}, FOLDER / f'{name}-init.pt')
+    print('wrote', FOLDER / f'{name}-init.pt')
+
+
+if __name__ == '__main__':
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    for sheet in SHEETS:
+        restore(f'template-{sheet}', fields.make_template(sheet), weights_of('sdf.onnx', f'templates.{sheet}.'))
+        restore(f'forward-{sheet}', fields.make_forward(sheet), weights_of('sdf.onnx', f'deformation.forward_fields.{sheet}.'))
+    restore('deformation', fields.make_deformation({s: fields.make_forward(s) for s in SHEETS}, torch.zeros(fields.DG + fields.DE)), weights_of('sdf.onnx', 'deformation.'))
+    for part in MOUTH_PARTS:
+        restore(f'part-{part}', make_part(), weights_of('sdf.onnx', f'parts.fields.{part}.'))
+    restore('uv', fields.make_uv(), weights_of('uv.onnx', 'uv.'))
+    restore('inverse-uv', fields.make_inverse_uv(), weights_of('inverse-uv.onnx', ''))
