@@ -6,10 +6,10 @@ import type { LandmarkTarget } from './losses/landmark-loss.js';
 import { type Crop, cropMask, cropPhoto } from './photo.js';
 import { cameraFromPose } from './pose.js';
 import { PRESETS } from './presets.js';
-import { optimise } from './stages/optimise.js';
+import { chooseSamples, optimise } from './stages/optimise.js';
 import { startPose } from './stages/start.js';
 import { finishTexture, softened } from './stages/texture.js';
-import { loadDensitySamples, loadSurfaceSamples, posePoints } from './surface-samples.js';
+import { loadSurfaceSamples, posePoints } from './surface-samples.js';
 import type { InvertedAvatar, InvertImageOptions, Stage } from './types.js';
 
 export const INVERT_IMAGE_DEFAULTS = { preset: 'default', seed: 0, faceIndex: 0 } as const;
@@ -81,16 +81,16 @@ export async function invertImage(image: RgbaImage, options: InvertImageOptions)
   const landmarks = await loadSurfaceSamples(model, topology.landmarks[468]);
   const vertices = await loadSurfaceSamples(model, topology.skin.uv);
   await report(0.05);
-  const density = await loadDensitySamples(model, topology.skin.uv, signal, (fraction) =>
-    onProgress?.({ stage, fraction: 0.05 + 0.25 * fraction }),
+  const chosen = await chooseSamples(model, vertices, settings.samples, seed, signal, (fraction) =>
+    onProgress?.({ stage, fraction: 0.05 + 0.15 * fraction }),
   );
   const mean = posePoints(landmarks, new Float64Array(landmarks.codeSize));
   const fit = await optimise(
     {
       model,
       vertices,
+      chosen,
       landmarks,
-      density,
       target: landmarkTarget(found, faceScale),
       crop,
       mask: cropMask(person.data, image, crop),
@@ -99,7 +99,7 @@ export async function invertImage(image: RgbaImage, options: InvertImageOptions)
     startPose(mean, found.points, [image.width / 2, image.height / 2]),
     settings,
     seed,
-    (fraction) => report(0.3 + 0.7 * fraction),
+    (fraction) => report(0.2 + 0.8 * fraction),
   );
   enter('texture');
   await report(0);
@@ -230,7 +230,9 @@ function landmarkTarget({ points }: FaceLandmarks, faceScale: number): LandmarkT
   return target;
 }
 
-/** The same view as the working crop at about the photo's own resolution. */
+/** The same view as the working crop in the photo's own pixels, which keeps it sharp; shrunk where it would be larger than the texture can hold. */
 function textureCrop(image: RgbaImage, centre: readonly [number, number], side: number): Crop {
-  return cropPhoto(image, centre, side, Math.round(Math.min(TEXTURE_CROP_SIZE, side)));
+  const whole = Math.ceil(side);
+  const corner = (c: number) => Math.round(c - whole / 2) + whole / 2;
+  return cropPhoto(image, [corner(centre[0]), corner(centre[1])], whole, Math.min(TEXTURE_CROP_SIZE, whole));
 }

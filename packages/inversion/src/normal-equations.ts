@@ -28,6 +28,25 @@ export function addResidual(equations: NormalEquations, row: Float64Array, resid
   equations.cost += weight * residual * residual;
 }
 
+/** The same for a row that is mostly zero: `count` values and their parameters, ascending. */
+export function addSparseResidual(
+  equations: NormalEquations,
+  parameters: Int32Array,
+  values: Float64Array,
+  count: number,
+  residual: number,
+  weight: number,
+): void {
+  const { size, matrix, gradient } = equations;
+  for (let i = 0; i < count; i++) {
+    const a = weight * values[i];
+    gradient[parameters[i]] += a * residual;
+    const at = parameters[i] * size;
+    for (let j = i; j < count; j++) matrix[at + parameters[j]] += a * values[j];
+  }
+  equations.cost += weight * residual * residual;
+}
+
 /**
  * A residual pair r(x, y) whose rows are mixes of two: J^T M J with M `[a, b; b, c]` and J^T g. This is how residuals of many colour channels that
  * depend on the parameters only through a pixel's place cost no more than two rows.

@@ -108,6 +108,44 @@ export function lookUp(plane: Plane, px: number, py: number, values: Float64Arra
   }
 }
 
+/**
+ * Values at a pixel place by cubic convolution (Keys 1981, a = -1/2), never beyond those of the four nearest pixels: sharper than bilinear where a picture is
+ * enlarged, and free of halos. Borders are repeated.
+ */
+export function lookUpSharp({ data, width, height, channels }: Plane, px: number, py: number, values: Float64Array) {
+  const x0 = Math.floor(px - 0.5);
+  const y0 = Math.floor(py - 0.5);
+  const wx = keys(px - 0.5 - x0);
+  const wy = keys(py - 0.5 - y0);
+  for (let c = 0; c < channels; c++) {
+    let sum = 0;
+    let low = Number.POSITIVE_INFINITY;
+    let high = Number.NEGATIVE_INFINITY;
+    for (let j = 0; j < 4; j++) {
+      const row = width * Math.min(height - 1, Math.max(0, y0 + j - 1));
+      for (let i = 0; i < 4; i++) {
+        const value = data[channels * (row + Math.min(width - 1, Math.max(0, x0 + i - 1))) + c];
+        sum += wx[i] * wy[j] * value;
+        if ((i === 1 || i === 2) && (j === 1 || j === 2)) {
+          low = Math.min(low, value);
+          high = Math.max(high, value);
+        }
+      }
+    }
+    values[c] = Math.min(high, Math.max(low, sum));
+  }
+}
+
+/** Keys' weights of the pixels at -1, 0, 1 and 2 for a place `s` of the way from pixel 0 to pixel 1. */
+function keys(s: number): [number, number, number, number] {
+  return [
+    -0.5 * s + s ** 2 - 0.5 * s ** 3,
+    1 - 2.5 * s ** 2 + 1.5 * s ** 3,
+    0.5 * s + 2 * s ** 2 - 1.5 * s ** 3,
+    -0.5 * s ** 2 + 0.5 * s ** 3,
+  ];
+}
+
 /** A Gaussian blur, separable, borders repeated. */
 export function blur<T extends Plane>(plane: T, sigma: number): T {
   if (sigma <= 0) return plane;

@@ -4,6 +4,7 @@ import {
   addPair,
   addPrior,
   addResidual,
+  addSparseResidual,
   createNormalEquations,
   type NormalEquations,
   solveStep,
@@ -85,6 +86,25 @@ describe('solveStep', () => {
     const equations = someEquations(createRandom(1), 2);
     equations.gradient[1] = bad;
     expect(solveStep(equations, 0)).toBeUndefined();
+  });
+});
+
+describe('addSparseResidual', () => {
+  it.each([1, 2, 3])('equals addResidual with zeros in between, seed %i', (seed) => {
+    const random = createRandom(seed);
+    const [sparse, dense] = [createNormalEquations(12), createNormalEquations(12)];
+    for (let n = 0; n < 20; n++) {
+      const parameters = Int32Array.from({ length: 12 }, (_, k) => k).filter(() => random.uniform() < 0.4);
+      const values = Float64Array.from(parameters, random.normal);
+      const row = new Float64Array(12);
+      parameters.forEach((k, i) => {
+        row[k] = values[i];
+      });
+      const [residual, weight] = [random.normal(), random.uniform(0.1, 2)];
+      addSparseResidual(sparse, parameters, values, parameters.length, residual, weight);
+      addResidual(dense, row, residual, weight);
+    }
+    expect(sparse).toEqual(dense);
   });
 });
 

@@ -1,7 +1,16 @@
 import { createRandom } from '@implicit-faces/test-utils';
 import { linearFromSrgb } from '@implicit-faces/uv-param';
 import { describe, expect, it } from 'vitest';
-import { blur, cropMask, cropPhoto, distanceFromMask, lookUp, mapPlane, type Plane } from '../src/photo.js';
+import {
+  blur,
+  cropMask,
+  cropPhoto,
+  distanceFromMask,
+  lookUp,
+  lookUpSharp,
+  mapPlane,
+  type Plane,
+} from '../src/photo.js';
 
 function somePlane(seed: number, width: number, height: number, channels: number): Plane {
   return { data: createRandom(seed).uniforms(width * height * channels), width, height, channels };
@@ -69,6 +78,48 @@ describe('lookUp', () => {
     const values = new Float64Array(2);
     lookUp(plane, 3.3, 2.2, values);
     expect(values).toEqual(look(plane, 3.3, 2.2).values);
+  });
+});
+
+describe('lookUpSharp', () => {
+  const values = new Float64Array(1);
+  const at = (plane: Plane, x: number, y: number) => {
+    lookUpSharp(plane, x, y, values);
+    return values[0];
+  };
+
+  it('gives pixels at their centres, and a ramp everywhere inside', () => {
+    const ramp: Plane = {
+      data: Float32Array.from({ length: 48 }, (_, i) => (i % 8) + 10 * (i >> 3)),
+      width: 8,
+      height: 6,
+      channels: 1,
+    };
+    expect(at(ramp, 2.5, 3.5)).toBe(32);
+    expect(at(ramp, 3.2, 2.9)).toBeCloseTo(2.7 + 24, 5);
+  });
+
+  it('keeps more of fine detail than lookUp, and overshoots nowhere', () => {
+    const wave: Plane = {
+      data: Float32Array.from({ length: 64 }, (_, i) => Math.sin(i * 1.6)),
+      width: 64,
+      height: 1,
+      channels: 1,
+    };
+    let sharp = 0;
+    let linear = 0;
+    for (let x = 4.5; x < 60; x += 0.37) {
+      const truth = Math.sin((x - 0.5) * 1.6);
+      sharp += (at(wave, x, 0.5) - truth) ** 2;
+      lookUp(wave, x, 0.5, values);
+      linear += (values[0] - truth) ** 2;
+    }
+    expect(sharp).toBeLessThan(linear);
+    const edge: Plane = { data: Float32Array.from([0, 0, 0, 1, 1, 1]), width: 6, height: 1, channels: 1 };
+    for (let x = -1; x < 7; x += 0.1) {
+      expect(at(edge, x, 0.5)).toBeGreaterThanOrEqual(0);
+      expect(at(edge, x, 0.5)).toBeLessThanOrEqual(1);
+    }
   });
 });
 

@@ -1,4 +1,4 @@
-import { addPrior, addResidual, createNormalEquations, solveStep } from '../normal-equations.js';
+import { addPrior, addResidual, addSparseResidual, createNormalEquations, solveStep } from '../normal-equations.js';
 import type { DensitySamples } from '../surface-samples.js';
 
 /** Light and albedo of the face: what the photo's colours are explained by. */
@@ -33,8 +33,14 @@ const USUAL_LIGHT = [2.5, 0.35, 0.6, 0, 0, 0, 0, 0, 0];
  * photo's exposure is chosen for the face: what is dark in it is rather the skin.
  */
 const BRIGHTNESS_SIGMA = [0.25, 0.6, 0.6, 0.6, 0.25, 0.25, 0.25, 0.25, 0.25];
-const COLOUR_SIGMA = [0.22, 0.15, 0.15, 0.15, 0.08, 0.08, 0.08, 0.08, 0.08];
+const COLOUR_SIGMA = [0.22, 0.06, 0.06, 0.06, 0.03, 0.03, 0.03, 0.03, 0.03];
 const LEAST_SHADING = 0.03;
+/** Density per unit of code below which a code does nothing at a place. */
+const NO_SLOPE = 2e-4;
+/** Skin reflects less than this, linear. Light that is too weak for it would leave texels that had to be brighter than white. */
+const WHITEST_SKIN = 0.75;
+/** What that counts beside the colours' own residuals. */
+const WHITE_WEIGHT = 2;
 
 export function createAppearance(textureSize: number): Appearance {
   return {
@@ -80,7 +86,8 @@ export function predictLight(
 }
 
 /**
- * One Gauss-Newton step on texture code and light together, with their priors: N(0, 1) for the code, the usual light for the light.
+ * One Gauss-Newton step on texture code and light together, with their priors: N(0, 1) for the code, the usual light for the light, and one-sided, light enough for what
+ * the photo shows.
  *
  * @param weight - of a trusted sample's colour against the priors.
  */
@@ -89,7 +96,8 @@ export function stepAppearance(data: AppearanceData, appearance: Appearance, wei
   const { basis, codeSize } = density;
   const equations = createNormalEquations(codeSize + 27);
   const { albedo, shading, predicted } = predictLight(data, appearance);
-  const row = new Float64Array(codeSize + 27);
+  const parameters = new Int32Array(codeSize + 9);
+  const values = new Float64Array(codeSize + 9);
   const y = new Float64Array(9);
   for (let n = 0; n < trust.length; n++) {
     if (trust[n] <= 0) continue;
@@ -98,10 +106,31 @@ export function stepAppearance(data: AppearanceData, appearance: Appearance, wei
       const i = 3 * n + c;
       const signal = albedo[i] * shading[i];
       const share = signal / (signal + LIGHT_FLOOR);
-      for (let k = 0; k < codeSize; k++) row[k] = -share * basis[i * codeSize + k];
-      row.fill(0, codeSize);
-      for (let k = 0; k < 9; k++) row[codeSize + 3 * k + c] = (share * y[k]) / shading[i];
-      addResidual(equations, row, predicted[i] - logLight[i], weight * trust[n]);
+      // Most codes change the skin somewhere else.
+      let active = 0;
+      for (let k = 0; k < codeSize; k++) {
+        const slope = basis[i * codeSize + k];
+        if (Math.abs(slope) < NO_SLOPE) continue;
+        parameters[active] = k;
+        values[active++] = -share * slope;
+      }
+      const codes = active;
+      for (let k = 0; k < 9; k++) {
+        parameters[active] = codeSize + 3 * k + c;
+        values[active++] = (share * y[k]) / shading[i];
+      }
+      addSparseResidual(equations, parameters, values, active, predicted[i] - logLight[i], weight * trust[n]);
+      const tooDark = Math.log(shading[i] * WHITEST_SKIN) - logLight[i];
+      if (tooDark >= 0) continue;
+      for (let k = 0; k < 9; k++) values[codes + k] = y[k] / shading[i];
+      addSparseResidual(
+        equations,
+        parameters.subarray(codes),
+        values.subarray(codes),
+        9,
+        tooDark,
+        WHITE_WEIGHT * weight * trust[n],
+      );
     }
   }
   for (let k = 0; k < codeSize; k++) addPrior(equations, k, appearance.texture[k], 1);

@@ -23,17 +23,17 @@ import {
   stepPose,
 } from '../pose.js';
 import type { PresetSettings } from '../presets.js';
-import { type DensitySamples, posePoints, type SurfaceSamples } from '../surface-samples.js';
+import { type DensitySamples, loadDensitySamples, posePoints, type SurfaceSamples } from '../surface-samples.js';
 import { type Appearance, createAppearance, LIGHT_FLOOR, predictLight, stepAppearance } from './appearance.js';
 import { PORTRAIT_DISTANCE } from './start.js';
 
 /** Everything that the optimisation compares, gathered before it starts. */
 export interface Evidence {
   model: FaceModel;
-  /** The skin's mesh vertices, the landmarks, and the density basis at the vertices. */
+  /** The skin's mesh vertices, those of them that are compared with the photo, and the landmarks. */
   vertices: SurfaceSamples;
+  chosen: ChosenSamples;
   landmarks: SurfaceSamples;
-  density: DensitySamples;
   target: LandmarkTarget;
   /** The face and its surroundings in linear light, and the person's mask over it. */
   crop: Crop;
@@ -56,28 +56,35 @@ const EXPRESSION_SIGMA = 0.3;
 const GAZE_SIGMA = 0.08;
 /** How far the logarithm of the distance strays from a portrait's. */
 const DISTANCE_SIGMA = 0.25;
-/** Pairs of landmarks across the openings of the mouth (inner lips) and the eyes (lids). */
+/**
+ * Pairs of landmarks across the openings of the mouth (inner lips) and the eyes (lids), with their standard deviations over the outer-eye distance. Lips are seen better: half
+ * a millimetre between closed ones shows teeth that are not there.
+ */
 const OPENINGS = [
-  ...[
-    [13, 14],
-    [82, 87],
-    [312, 317],
-    [81, 178],
-    [311, 402],
-    [80, 88],
-    [310, 318],
-  ],
-  ...[
-    [159, 145],
-    [158, 153],
-    [160, 144],
-    [386, 374],
-    [385, 380],
-    [387, 373],
-  ],
-] as [number, number][];
-/** Over the outer-eye distance. */
-const OPENING_SIGMA = 0.007;
+  {
+    pairs: [
+      [13, 14],
+      [82, 87],
+      [312, 317],
+      [81, 178],
+      [311, 402],
+      [80, 88],
+      [310, 318],
+    ],
+    sigma: 0.004,
+  },
+  {
+    pairs: [
+      [159, 145],
+      [158, 153],
+      [160, 144],
+      [386, 374],
+      [385, 380],
+      [387, 373],
+    ],
+    sigma: 0.004,
+  },
+] as const;
 const OPENING_WEIGHT = 2;
 /** Neighbouring landmarks and samples are wrong together, so they count as fewer than they are. */
 const LANDMARK_WEIGHT = 0.25;
@@ -135,18 +142,19 @@ export async function optimise(
   const addLandmarks = (equations: NormalEquations) => {
     const positions = posePoints(landmarks, codes);
     addLandmarkLoss(equations, landmarks, positions, pose, target, LANDMARK_WEIGHT);
-    addPairLoss(equations, landmarks, positions, pose, target, OPENINGS, OPENING_SIGMA * faceScale, OPENING_WEIGHT);
+    for (const { pairs, sigma } of OPENINGS)
+      addPairLoss(equations, landmarks, positions, pose, target, pairs, sigma * faceScale, OPENING_WEIGHT);
   };
   for (let i = 0; i < settings.landmarkSteps; i++) {
     await onStep(steps / total);
     advance(addLandmarks, i < 3);
   }
 
-  const chosen = chooseSamples(evidence, settings.samples, seed);
+  const { chosen } = evidence;
   const outline = chooseOutline(evidence, 900, seed);
   const distance = distanceFromMask(evidence.mask);
-  let appearance = createAppearance(evidence.density.codeSize);
-  const seen = (blurred: Crop) => lookAtPhoto(evidence, chosen, codes, pose, blurred, appearance);
+  let appearance = createAppearance(chosen.density.codeSize);
+  const seen = (blurred: Crop) => lookAtPhoto(evidence, codes, pose, blurred, appearance);
   const scales = settings.photoSteps.length ? BLURS.slice(0, settings.photoSteps.length) : [];
   for (const [level, share] of scales.entries()) {
     const blurred = mapPlane(blur(crop, share * faceScale * crop.scale), (v) => Math.log(v + LIGHT_FLOOR));
@@ -189,10 +197,11 @@ export async function optimise(
   await onStep((total - 1) / total);
   const view = seen(mapPlane(blur(crop, 0.01 * faceScale * crop.scale), (v) => Math.log(v + LIGHT_FLOOR)));
   for (let k = 0; k < 6; k++) {
+    weighByDisplay(view.data);
     appearance = stepAppearance(
       view.data,
       appearance,
-      (5 * EFFECTIVE_SAMPLES) / Math.max(1, view.trusted) / COLOUR_SIGMA ** 2,
+      (6 * EFFECTIVE_SAMPLES) / Math.max(1, view.trusted) / COLOUR_SIGMA ** 2,
     );
     retrust(view, appearance, FINAL_OUTLIER);
   }
@@ -259,29 +268,33 @@ export function gazeAtCamera({ rotation: r, translation: t }: Pose): Record<stri
   };
 }
 
-interface Chosen {
+/** Vertices of the face region that are compared with the photo. */
+export interface ChosenSamples {
   /** Which of the mesh's vertices. */
   index: Int32Array;
   samples: SurfaceSamples;
   density: DensitySamples;
 }
 
-/** Random vertices of the face region. */
-function chooseSamples({ model, vertices, density }: Evidence, count: number, seed: number): Chosen {
-  const { faceMask } = model.uv.topology;
-  const inFace = sampleChartMap(faceMask, vertices.uv);
+/** Random vertices of the face region, and the density of the albedo there. */
+export async function chooseSamples(
+  model: FaceModel,
+  vertices: SurfaceSamples,
+  count: number,
+  seed: number,
+  signal?: AbortSignal,
+  onProgress?: (fraction: number) => void,
+): Promise<ChosenSamples> {
+  const inFace = sampleChartMap(model.uv.topology.faceMask, vertices.uv);
   const index = shuffled(
     Array.from({ length: vertices.count }, (_, n) => n).filter((n) => inFace[n] > 127),
     seed,
   ).slice(0, count);
+  const samples = takeSamples(vertices, index);
   return {
     index: Int32Array.from(index),
-    samples: takeSamples(vertices, index),
-    density: {
-      mean: takeRows(density.mean, 3, index),
-      basis: takeRows(density.basis, 3 * density.codeSize, index),
-      codeSize: density.codeSize,
-    },
+    samples,
+    density: await loadDensitySamples(model, samples.uv, signal, onProgress),
   };
 }
 
@@ -331,15 +344,8 @@ const VISIBILITY_SIZE = 192;
 const VISIBILITY_TOLERANCE = 0.002;
 
 /** What the samples see in the photo at the present codes, and how far each is believed before its colour is known. */
-function lookAtPhoto(
-  evidence: Evidence,
-  chosen: Chosen,
-  codes: Float64Array,
-  pose: Pose,
-  logPhoto: Crop,
-  appearance: Appearance,
-) {
-  const { vertices, model, crop, mask } = evidence;
+function lookAtPhoto(evidence: Evidence, codes: Float64Array, pose: Pose, logPhoto: Crop, appearance: Appearance) {
+  const { vertices, chosen, model, crop, mask } = evidence;
   const all = posePoints(vertices, codes);
   const { triangles } = model.uv.topology.skin;
   const allNormals = computeNormals(all, triangles);
@@ -413,4 +419,18 @@ function retrust(
     data.trust[n] = error > FOREIGN ? 0 : base[n] / (1 + error / outlier) ** 2;
     view.trusted += data.trust[n];
   }
+}
+
+/** An error of the logarithm shows on a display by light ** (1 / 2.2): what is bright counts more, by that factor's square over the face's mean. */
+function weighByDisplay({ logLight, trust }: { logLight: Float32Array; trust: Float32Array }): void {
+  const shown = trust.map((_, n) =>
+    Math.exp(((logLight[3 * n] + logLight[3 * n + 1] + logLight[3 * n + 2]) / 3) * (2 / 2.2)),
+  );
+  let sum = 0;
+  let total = 0;
+  for (let n = 0; n < trust.length; n++) {
+    sum += trust[n] * shown[n];
+    total += trust[n];
+  }
+  for (let n = 0; n < trust.length; n++) trust[n] *= (shown[n] * total) / Math.max(sum, 1e-9);
 }

@@ -1,6 +1,6 @@
 import { type PartMesh, type RgbaImage, rasterize, visiblePoints } from '@implicit-faces/avatar';
 import { type ChartMap, sampleChartMap, srgbFromLinear, texelCentres } from '@implicit-faces/uv-param';
-import { type Crop, lookUp, type Plane } from '../photo.js';
+import { type Crop, lookUp, lookUpSharp, type Plane } from '../photo.js';
 import { cameraFromPose, type Pose } from '../pose.js';
 import { LIGHT_FLOOR, sphericalHarmonics } from './appearance.js';
 
@@ -31,13 +31,18 @@ const VISIBILITY_TOLERANCE = 0.0015;
 const GRAZING = [0.12, 0.4] as const;
 /** Radius of the blur of the trusted places' edge, in their map's texels: hair and background come in there, first at the temples. */
 const SOFT_EDGE = 9;
-/** How far, in logarithms of albedo, a texel outside the face may be from the model's before it is taken for hair, cloth or background. */
-const FOREIGN = 0.4;
+/**
+ * How far, in logarithms of albedo, a texel outside the face may be from the model's before it is taken for hair, cloth or background: in brightness, which shadows change,
+ * and in colour, which only another material does.
+ */
+const FOREIGN = { brightness: 0.35, colour: 0.12 };
 /** What a mirrored texel counts beside a seen one. */
 const MIRROR_WEIGHT = 0.25;
 /** What the model itself counts: it decides where neither side of the face was seen. */
 const MODEL_WEIGHT = 0.002;
-/** A texel this far inside its outline (in texels) no longer mixes with what lies behind. */
+/** How far a filled texel may be from the model's hue, in logarithms: grey hair over the model's brown would carry its blue onto the skin beside it. */
+const UNSEEN_HUE = 0.1;
+/** Bounds of the logarithm of photo over model. */
 const LIMITS = [-2.5, 2.5] as const;
 
 /**
@@ -66,9 +71,19 @@ export function finishTexture(input: TextureInput): RgbaImage {
   }
   const filled = pullPush(joined, share, size);
   const data = new Uint8ClampedArray(4 * size * size);
+  const colour = [0, 0, 0];
   for (let i = 0; i < size * size; i++) {
-    for (let c = 0; c < 3; c++)
-      data[4 * i + c] = 255 * srgbFromLinear(Math.min(1, albedo[3 * i + c] * Math.exp(filled[3 * i + c])));
+    const mean = (filled[3 * i] + filled[3 * i + 1] + filled[3 * i + 2]) / 3;
+    const m = i + size - 1 - 2 * (i % size);
+    const known = Math.min(1, weight[i] + (symmetric ? weight[m] : 0));
+    const hue = UNSEEN_HUE + LIMITS[1] * known ** 2;
+    for (let c = 0; c < 3; c++) {
+      const off = Math.min(hue, Math.max(-hue, filled[3 * i + c] - mean));
+      colour[c] = albedo[3 * i + c] * Math.exp(mean + off);
+    }
+    // What would be brighter than white keeps its hue: channels cut one by one turn grey hair in the shade to gold and cyan.
+    const excess = Math.max(1, ...colour);
+    for (let c = 0; c < 3; c++) data[4 * i + c] = 255 * srgbFromLinear(colour[c] / excess);
     data[4 * i + 3] = 255;
   }
   return { data, width: size, height: size };
@@ -108,10 +123,11 @@ function seenRatios({ meshes, part, trusted, pose, lighting, crop, mask, albedo,
     const depth = -(r[6] * px + r[7] * py + r[8] * pz + t[2]);
     const x2 = view.principalPointPx[0] + (view.focalLengthPx * (r[0] * px + r[1] * py + r[2] * pz + t[0])) / depth;
     const y2 = view.principalPointPx[1] - (view.focalLengthPx * (r[3] * px + r[4] * py + r[5] * pz + t[1])) / depth;
-    lookUp(crop, x2, y2, colour);
+    lookUpSharp(crop, x2, y2, colour);
     lookUp(mask, x2, y2, person);
     sphericalHarmonics(nx, ny, nz, y);
-    let foreign = 0;
+    let sum = 0;
+    let squares = 0;
     for (let c = 0; c < 3; c++) {
       let light = 0;
       for (let k = 0; k < 9; k++) light += lighting[3 * k + c] * y[k];
@@ -119,10 +135,13 @@ function seenRatios({ meshes, part, trusted, pose, lighting, crop, mask, albedo,
         (colour[c] + LIGHT_FLOOR / 8) / Math.max(LEAST_SHADING, light) / Math.max(albedo[3 * i + c], 1e-3),
       );
       ratio[3 * i + c] = Math.min(LIMITS[1], Math.max(LIMITS[0], k));
-      foreign += k * k;
+      sum += k;
+      squares += k * k;
     }
-    const known = trust ? trust[i] / 255 : 1;
-    const believed = known + (1 - known) * Math.exp(-foreign / (2 * FOREIGN ** 2)) * smoothstep(0.4, 0.8, person[0]);
+    const foreign = (sum / 3 / FOREIGN.brightness) ** 2 + (squares - sum ** 2 / 3) / FOREIGN.colour ** 2;
+    // Even on the face the background is none: where the avatar is wider than the person, it shows beside the cheek.
+    const known = trust ? (trust[i] / 255) * smoothstep(0.2, 0.6, person[0]) : 1;
+    const believed = known + (1 - known) * Math.exp(-foreign / 2) * smoothstep(0.4, 0.8, person[0]);
     weight[i] = seen * believed;
   }
   return { ratio, weight };

@@ -27,7 +27,8 @@ function someNormals(random: Random, count: number): Float32Array {
 function someFace(seed: number, count = 200, codeSize = 4) {
   const random = createRandom(seed);
   const density = {
-    mean: random.uniforms(3 * count, 0.4, 1.4),
+    // No skin is whiter than exp(-0.3) here, whatever the code.
+    mean: random.uniforms(3 * count, 1.2, 2.2),
     basis: random.uniforms(3 * count * codeSize, -0.15, 0.15),
     codeSize,
   };
@@ -99,6 +100,19 @@ describe('stepAppearance', () => {
     const trust = data.trust.map((_, n) => n % 2);
     const spoilt = data.logLight.map((v, i) => (trust[Math.floor(i / 3)] ? v : -9));
     expect(solve({ ...data, trust, logLight: spoilt }, usual, 100)).toEqual(solve({ ...data, trust }, usual, 100));
+  });
+
+  it('makes the light strong enough that nothing seen is whiter than skin', () => {
+    const { data, usual } = someFace(7);
+    const bright = data.normals.filter((_, i) => i % 3 === 0).map((x) => (x > 0.3 ? 1 : 0));
+    const light = predictLight(data, usual).shading;
+    // Patches that no albedo under the usual light explains, too sharp for the code or the light to follow.
+    const logLight = data.logLight.map((v, i) => (bright[Math.floor(i / 3)] ? Math.log(1.3 * light[i]) : v));
+    const found = solve({ ...data, logLight }, usual, 30);
+    const { shading } = predictLight(data, found);
+    const whiteness = (s: Float32Array) =>
+      logLight.reduce((sum, v, i) => sum + Math.max(0, Math.exp(v) / s[i] - 0.75), 0) / logLight.length;
+    expect(whiteness(shading)).toBeLessThan(0.35 * whiteness(light));
   });
 
   it('explains a dark face by its skin rather than by dim light', () => {
