@@ -33,7 +33,7 @@ describe.skipIf(!present)('the shipped UV and colour networks', () => {
   afterAll(() => model?.dispose());
 
   it('give the places on the charts that training saw', async () => {
-    const { uv, chart } = await model.uvFromSurface(expected('points'), codes);
+    const { uv, chart } = await model.uvFromSurface(expected('uv.points'), codes);
     expect(chart).toEqual(Uint8Array.from(expected('uv.chart')));
     expect(uv).toBeCloseToTensor(expected('uv.uv'), 1e-4);
   });
