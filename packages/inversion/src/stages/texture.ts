@@ -81,7 +81,7 @@ export function finishTexture(input: TextureInput): RgbaImage {
       const off = Math.min(hue, Math.max(-hue, filled[3 * i + c] - mean));
       colour[c] = albedo[3 * i + c] * Math.exp(mean + off);
     }
-    // What would be brighter than white keeps its hue: channels cut one by one turn grey hair in the shade to gold and cyan.
+    // What would be brighter than white keeps its hue, which cutting each channel for itself would change.
     const excess = Math.max(1, ...colour);
     for (let c = 0; c < 3; c++) data[4 * i + c] = 255 * srgbFromLinear(colour[c] / excess);
     data[4 * i + 3] = 255;
