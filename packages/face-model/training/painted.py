@@ -124,6 +124,7 @@ def painted_components(chart: Chart) -> dict[str, list[tuple[str, np.ndarray, tu
     mouth_line = np.minimum(polyline_distance(p, chart.line('innerUpper')), polyline_distance(p, chart.line('innerLower')))
     marionette = np.array([[31., -40, 97], [34, -50, 94], [36, -64, 88]])
     crease = np.array([[17., -4, 103], [22, -14, 102], [30, -27, 98], [34, -36, 93]])
+    on_crease = np.exp(-.5 * (polyline_distance(p, crease) / 2.2) ** 2)
     fine = [('browDensity', brow, hair * .45), ('browInner', brow * soft(along, .4, 0), hair * .25), ('browTail', brow * soft(along, .55, .95), hair * .25),
             ('browArch', ends * np.exp(-.5 * ((across - 1.5) / .6) ** 2), hair * .2), ('browBelow', ends * np.exp(-.5 * ((across + 1.5) / .6) ** 2), hair * .2),
             ('browWarmth', brow, (-.08, .01, .09)), ('browSide', brow * side, hair * .12), ('browMeeting', blob(p, (0, 54, 107), (9, 6, 10)), hair * .12),
@@ -134,7 +135,7 @@ def painted_components(chart: Chart) -> dict[str, list[tuple[str, np.ndarray, tu
             ('lidCrease', above_lid * np.exp(-.5 * ((to_upper - 4.5) / 1.4) ** 2), (.13, .15, .15)), ('lidShadow', above_lid * np.exp(-.5 * ((to_upper - 5) / 4) ** 2), (.11, .13, .1)),
             ('underEye', below_lid * np.exp(-.5 * ((to_lower - 6) / 3.5) ** 2), (.07, .1, .08)), ('moustache', moustache, hair * .22), ('goatee', goatee, hair * .2),
             ('mouthCorner', corner, hair * .13), ('soulPatch', beside_lips * blob(p, (0, -50, 112), (6, 5, 12)), hair * .13),
-            ('noseCrease', np.exp(-.5 * (polyline_distance(p, crease) / 2.2) ** 2), (.08, .1, .09)), ('noseCreaseSide', np.exp(-.5 * (polyline_distance(p, crease) / 2.2) ** 2) * side, (.06, .07, .07)),
+            ('noseCrease', on_crease, (.08, .1, .09)), ('noseCreaseSide', on_crease * side, (.06, .07, .07)),
             ('foldCheek', np.exp(-.5 * (polyline_distance(p, crease + [6, 1, -3]) / 2.5) ** 2), (-.07, -.07, -.06)),
             ('marionette', np.exp(-.5 * (polyline_distance(p, marionette) / 2.) ** 2), (.08, .09, .09)),
             ('foreheadLines', soft(y, 64, 72) * soft(y, 104, 92) * soft(x, 48, 30) * front * np.cos(2 * np.pi * (y - .0022 * x ** 2) / 9.5), (.045, .05, .05)),

@@ -89,11 +89,16 @@ class Skin:
         v[fk.SKIN:] = .1
         return v[triangles].max(1)
 
-    def signed_distances(self, vertices: np.ndarray, points: np.ndarray) -> np.ndarray:
-        """[N, 3]: exact signed distances of points to the whole posed skin, to its head, to its jaw."""
-        out = np.stack([m.signed_distance(points) for m in (Mesh(vertices, self.triangles), *(self.sheet(n, vertices) for n in SHEETS))], 1)
-        out[:, 1:] = within(out[:, 1:], out[:, :1])
-        return out
+    def solids(self, vertices: np.ndarray) -> list[Mesh]:
+        """The posed skin as a whole, its head, its jaw."""
+        return [Mesh(vertices, self.triangles), *(self.sheet(name, vertices) for name in SHEETS)]
+
+
+def signed_distances(solids: list[Mesh], points: np.ndarray) -> np.ndarray:
+    """[N, 3]: exact signed distances of points to Skin.solids."""
+    out = np.stack([mesh.signed_distance(points) for mesh in solids], 1)
+    out[:, 1:] = within(out[:, 1:], out[:, :1])
+    return out
 
 
 def within(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
@@ -150,20 +155,18 @@ def template_samples(skin: Skin, mesh: Mesh, count: int, surface: float, rng: np
 
 def posed_bank(skin: Skin, faces: int, points: int, rng: np.random.Generator, open_share: float = .25) -> dict[str, np.ndarray]:
     """Exact signed distances around random posed heads: codes [S, 158], x [S, P, 3], distances [S, P, 3] of skin, head and jaw. A share of them have the mouth
-    wide open. Half of the points near a surface are near the head's or the jaw's own, membranes included."""
+    wide open. Two fifths of the points are drawn around the head's and the jaw's own surfaces, membranes included."""
     codes = skin.kit.random_codes(faces, rng)
     wide = rng.random(faces) < open_share
     codes[wide, 100 + skin.kit.names.index('jawOpen')] = rng.uniform(.4, 1, wide.sum())
     x, d = np.empty((faces, points, 3), np.float32), np.empty((faces, points, 3), np.float32)
-    shares = np.array([.6, .2, .2])
+    counts = (np.array([.6, .2, .2]) * points).astype(int)
+    counts[0] += points - counts.sum()
     for i in tqdm(range(faces), desc='posed heads', mininterval=10):
-        vertices = skin.pose(codes[i])
-        whole = Mesh(vertices, skin.triangles)
-        counts = (shares * points).astype(int)
-        counts[0] += points - counts.sum()
-        p = np.concatenate([volume_samples(skin, m, n, rng) for m, n in zip((whole, *(skin.sheet(s, vertices) for s in SHEETS)), counts)])
+        solids = skin.solids(skin.pose(codes[i]))
+        p = np.concatenate([volume_samples(skin, m, n, rng) for m, n in zip(solids, counts)])
         x[i] = rng.permutation(p)
-        d[i] = skin.signed_distances(vertices, x[i])
+        d[i] = signed_distances(solids, x[i])
     return {'codes': codes, 'x': x, 'distances': d}
 
 
@@ -181,7 +184,7 @@ if __name__ == '__main__':
     skin = Skin.of(fk.FaceKit.load(arguments.data))
     rng = np.random.default_rng(arguments.seed)
     if arguments.only != 'posed':
-        for name, mesh in {'skin': Mesh(skin.template, skin.triangles), **{s: skin.sheet(s, skin.template) for s in SHEETS}}.items():
+        for name, mesh in zip(('skin', *SHEETS), skin.solids(skin.template)):
             np.savez(folder / f'template-{name}.npz', **template_samples(skin, mesh, arguments.template, .3, rng))
             print('wrote', folder / f'template-{name}.npz', flush=True)
     if arguments.only != 'template':

@@ -186,7 +186,7 @@ def inverse_uv_trunk(minutes, lr, data, components=96):
 
     def evaluate(m):
         with torch.no_grad():
-            e = ((m(held[0]) - chart.at(target, *held[1:])) ** 2).sum(1).sqrt() * 1000
+            e = (m(held[0]) - chart.at(target, *held[1:])).norm(dim=1) * 1000
         return {'allMm': e.mean().item(), 'p95Mm': e.quantile(.95).item()}
     learner = fit('inverse-uv-trunk', learner, loss, FOLDER, minutes, lr, evaluate)
 
@@ -250,9 +250,7 @@ def deformation(minutes, lr, data):
 
     def distances(m, x, codes):
         """[.., 2] to head and jaw."""
-        out = m.outputs(x, codes)
-        found = [m.sheet(s, x, codes, out) for s in SHEETS]
-        return torch.stack([T[s](x1)[..., 0] + delta for s, (_, x1, delta) in zip(SHEETS, found)], -1)
+        return torch.stack([T[s](x1)[..., 0] + delta for s, (_, x1, delta) in m(x, codes).items()], -1)
 
     def loss(step):
         codes = torch.from_numpy(skin.kit.random_codes(faces, rng))

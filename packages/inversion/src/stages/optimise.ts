@@ -56,35 +56,28 @@ const EXPRESSION_SIGMA = 0.3;
 const GAZE_SIGMA = 0.08;
 /** How far the logarithm of the distance strays from a portrait's. */
 const DISTANCE_SIGMA = 0.25;
-/**
- * Pairs of landmarks across the openings of the mouth (inner lips) and the eyes (lids), with their standard deviations over the outer-eye distance. Lips are seen better: half
- * a millimetre between closed ones shows teeth that are not there.
- */
+/** Pairs of landmarks across the openings of the mouth (inner lips) and the eyes (lids). */
 const OPENINGS = [
-  {
-    pairs: [
-      [13, 14],
-      [82, 87],
-      [312, 317],
-      [81, 178],
-      [311, 402],
-      [80, 88],
-      [310, 318],
-    ],
-    sigma: 0.004,
-  },
-  {
-    pairs: [
-      [159, 145],
-      [158, 153],
-      [160, 144],
-      [386, 374],
-      [385, 380],
-      [387, 373],
-    ],
-    sigma: 0.004,
-  },
-] as const;
+  ...[
+    [13, 14],
+    [82, 87],
+    [312, 317],
+    [81, 178],
+    [311, 402],
+    [80, 88],
+    [310, 318],
+  ],
+  ...[
+    [159, 145],
+    [158, 153],
+    [160, 144],
+    [386, 374],
+    [385, 380],
+    [387, 373],
+  ],
+] as [number, number][];
+/** Over the outer-eye distance. Half a millimetre between closed lips shows teeth that are not there. */
+const OPENING_SIGMA = 0.004;
 const OPENING_WEIGHT = 2;
 /** Neighbouring landmarks and samples are wrong together, so they count as fewer than they are. */
 const LANDMARK_WEIGHT = 0.25;
@@ -142,8 +135,7 @@ export async function optimise(
   const addLandmarks = (equations: NormalEquations) => {
     const positions = posePoints(landmarks, codes);
     addLandmarkLoss(equations, landmarks, positions, pose, target, LANDMARK_WEIGHT);
-    for (const { pairs, sigma } of OPENINGS)
-      addPairLoss(equations, landmarks, positions, pose, target, pairs, sigma * faceScale, OPENING_WEIGHT);
+    addPairLoss(equations, landmarks, positions, pose, target, OPENINGS, OPENING_SIGMA * faceScale, OPENING_WEIGHT);
   };
   for (let i = 0; i < settings.landmarkSteps; i++) {
     await onStep(steps / total);
