@@ -39,19 +39,22 @@ export async function measurePeakFmas(ort: OrtRuntime, threads: number): Promise
 
 /**
  * Multiply-adds per point of a network's layers: of its products of something that has a row per point with a constant matrix. What depends on
- * the codes alone is done once per batch and not counted, nor are products with matrices made from the codes, which are small.
+ * the codes alone is done once per batch and not counted, nor are products with matrices made from the codes, which are small, nor what is
+ * evaluated at chosen points only (behind `NonZero`, until `ScatterND` puts it back).
  */
 export function countFmasPerPoint(bytes: Uint8Array): number {
   const { nodes, batched, constants } = readOnnxGraph(bytes);
   const perPoint = new Set(batched);
+  const chosen = new Set<string>();
   const matrices = new Map(constants);
   let sum = 0;
   // Nodes are in an order in which each comes after what it needs.
   for (const { type, inputs, outputs } of nodes) {
     const matrix = matrices.get(inputs[1]);
-    if (inputs.some((input) => perPoint.has(input))) {
-      for (const output of outputs) perPoint.add(output);
-      if ((type === 'MatMul' || type === 'Gemm') && matrix) sum += matrix.reduce((a, b) => a * b, 1);
+    if (inputs.some((input) => perPoint.has(input) || chosen.has(input))) {
+      const someOnly = type === 'NonZero' || (type !== 'ScatterND' && inputs.some((input) => chosen.has(input)));
+      for (const output of outputs) (someOnly ? chosen : perPoint).add(output);
+      if ((type === 'MatMul' || type === 'Gemm') && matrix && !someOnly) sum += matrix.reduce((a, b) => a * b, 1);
     } else if (matrices.has(inputs[0]) && (type === 'Transpose' || type === 'Identity' || type === 'Cast')) {
       matrices.set(outputs[0], matrices.get(inputs[0])!);
     }

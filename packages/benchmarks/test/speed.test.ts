@@ -47,17 +47,24 @@ const constant = (name: string, rows: number, columns: number): Field => [
   ],
 ];
 
-it('counts the layers that see every point, each weight once', () => {
+it('counts the layers that see every point', () => {
   const graph: Field[] = [
     node('MatMul', ['points', 'frequencies'], 'phases'),
     node('Sin', ['phases'], 'features'),
     node('Transpose', ['weights'], 'turned'),
     node('Gemm', ['features', 'turned', 'bias'], 'hidden'),
+    node('NonZero', ['hidden'], 'rows'),
+    node('GatherND', ['hidden', 'rows'], 'few'),
+    node('MatMul', ['few', 'rare'], 'fewer'),
+    node('ScatterND', ['hidden', 'rows', 'fewer'], 'again'),
+    node('MatMul', ['again', 'last'], 'finally'),
     node('MatMul', ['codes', 'mixing'], 'folded'),
     node('MatMul', ['hidden', 'folded'], 'distance'),
     constant('frequencies', 3, 16),
     constant('weights', 32, 16),
     constant('mixing', 100, 32),
+    constant('rare', 32, 32),
+    constant('last', 32, 2),
     input('points', [
       [1, [[2, 'N']]],
       [1, [[1, 3]]],
@@ -67,7 +74,7 @@ it('counts the layers that see every point, each weight once', () => {
       [1, [[1, 100]]],
     ]),
   ];
-  expect(countFmasPerPoint(encode([[7, graph]]))).toBe(3 * 16 + 32 * 16);
+  expect(countFmasPerPoint(encode([[7, graph]]))).toBe(3 * 16 + 32 * 16 + 32 * 2);
   expect(countFmasPerPoint(new Uint8Array(0))).toBe(0);
 });
 

@@ -84,3 +84,27 @@ export async function readVerified(
   options.signal?.throwIfAborted();
   return bytes;
 }
+
+const sharedFiles = /* @__PURE__ */ new WeakMap<Files, Map<string, Promise<Uint8Array<ArrayBuffer>>>>();
+
+/** As `readVerified`, but a file that several networks need is read once and kept as long as `files` is. */
+export async function readShared(
+  files: Files,
+  entry: FileEntry,
+  options: { signal?: AbortSignal } = {},
+): Promise<Uint8Array<ArrayBuffer>> {
+  const known = sharedFiles.get(files) ?? new Map<string, Promise<Uint8Array<ArrayBuffer>>>();
+  sharedFiles.set(files, known);
+  const another = known.get(entry.sha256);
+  const reading = another ?? readVerified(files, entry, options);
+  known.set(entry.sha256, reading);
+  try {
+    return await reading;
+  } catch (error) {
+    if (known.get(entry.sha256) === reading) known.delete(entry.sha256);
+    options.signal?.throwIfAborted();
+    // Another's read may have failed because it was called off.
+    if (another) return readShared(files, entry, options);
+    throw error;
+  }
+}

@@ -15,8 +15,10 @@ const tensor = z.object({
 });
 
 const network = z.object({
-  /** A key of `files`. */
+  /** A key of `files`: the graph. */
   file: z.string(),
+  /** A key of `files`: where the graph's large weights are, when it does not hold them itself. Several graphs may share one file. */
+  weights: z.string().optional(),
   inputs: z.record(z.string(), tensor),
   outputs: z.record(z.string(), tensor),
 });
@@ -84,13 +86,15 @@ function checked<T extends NetworkManifest>(who: string, schema: z.ZodType<T>, j
     const issue = result.error.issues[0];
     throw wrong(who, issue.path.join('.') || 'the manifest', issue.message);
   }
-  for (const [name, { file }] of Object.entries(result.data.networks)) {
-    if (!Object.hasOwn(result.data.files, file)) {
-      throw wrong(
-        who,
-        `networks.${name}.file`,
-        `should be one of ${Object.keys(result.data.files).join(', ')}; received ${file}`,
-      );
+  for (const [name, { file, weights = file }] of Object.entries(result.data.networks)) {
+    for (const [field, key] of Object.entries({ file, weights })) {
+      if (!Object.hasOwn(result.data.files, key)) {
+        throw wrong(
+          who,
+          `networks.${name}.${field}`,
+          `should be one of ${Object.keys(result.data.files).join(', ')}; received ${key}`,
+        );
+      }
     }
   }
   return result.data;

@@ -1,6 +1,6 @@
 import type { Env, InferenceSession, InferenceSessionFactory, TensorConstructor } from 'onnxruntime-common';
 import { FaceError } from './errors.js';
-import { type Files, readVerified } from './files.js';
+import { type Files, readShared, readVerified } from './files.js';
 import type { NetworkManifest, NetworkSpec, TensorSpec } from './manifest.js';
 import { mergeOptions } from './options.js';
 import { sizeOf } from './shapes.js';
@@ -74,7 +74,7 @@ export interface LoadNetworkOptions {
 /**
  * Loads one of a manifest's networks and checks the file and the session against the manifest.
  *
- * @throws FaceError `MANIFEST` for an unknown name; `FILE_READ`, `FILE_SIZE`, `FILE_HASH` for the file; `NETWORK` when ONNX Runtime
+ * @throws FaceError `MANIFEST` for an unknown name; `FILE_READ`, `FILE_SIZE`, `FILE_HASH` for the file or the weights that it shares with others; `NETWORK` when ONNX Runtime
  * cannot read it; `SHAPE` when its inputs or outputs are not the manifest's. Each message names what disagrees.
  * @example const sdf = await loadNetwork({ ort, files, manifest, name: 'sdf' });
  */
@@ -87,12 +87,18 @@ export async function loadNetwork(options: LoadNetworkOptions): Promise<Network>
   const spec = manifest.networks[name];
   const { path } = manifest.files[spec.file];
   const bytes = await readVerified(files, manifest.files[spec.file], { signal });
+  const weights = spec.weights === undefined ? undefined : manifest.files[spec.weights];
+  const externalData = weights && [
+    // A graph names the file as its neighbour.
+    { path: weights.path.replace(/^.*\//, ''), data: await readShared(files, weights, { signal }) },
+  ];
   const exclusively = turnTaker(ort);
   const session = await exclusively(() =>
     ort.InferenceSession.create(bytes, {
       // onnxruntime-web knows "cpu" too, as another name of "wasm".
       executionProviders: [device],
       ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+      ...(externalData ? { externalData } : {}),
     }),
   ).catch((cause: unknown) => {
     throw new FaceError(

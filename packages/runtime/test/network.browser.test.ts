@@ -10,7 +10,8 @@ it('answers as numpy does, with WebAssembly and several runs at once', async () 
   const manifest = await readManifest();
   const { points, geometry, distance, gradGeometry } = parseSafetensors(await files.read('toy-expected.safetensors'))
     .tensors as Record<string, { data: Float32Array; dims: number[] }>;
-  const networks = await Promise.all([1, 2].map(() => loadNetwork({ ort, files, manifest, name: 'toy' })));
+  // The second has its weights in a file of their own.
+  const networks = await Promise.all(['toy', 'toyShared'].map((name) => loadNetwork({ ort, files, manifest, name })));
   const runs = await Promise.all(
     networks.flatMap((network) => [1, 2].map(() => network.runBatched({ points, geometry }, { batchSize: 40 }))),
   );

@@ -1,7 +1,7 @@
 import { createRandom } from '@implicit-faces/test-utils';
 import * as ort from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadNetwork, type Manifest, type Network } from '../src/index.js';
+import { type Files, loadNetwork, type Manifest, type Network } from '../src/index.js';
 import { forgedFiles, toyBytes, toyExpected, toyFiles, toyManifest } from './toy.js';
 
 const load = (manifest: Manifest = toyManifest(), files = toyFiles) =>
@@ -22,6 +22,38 @@ describe('run', () => {
     expect(outputs.gradGeometry.dims).toEqual([2]);
     expect(outputs.distance.data).toBeCloseToTensor(distance.data, 1e-6);
     expect(outputs.gradGeometry.data).toBeCloseToTensor(gradGeometry.data, 1e-5);
+  });
+
+  it('answers the same with weights in a file of their own, which is read once', async () => {
+    const reads: string[] = [];
+    const files: Files = {
+      read: (path, options) => {
+        reads.push(path);
+        return toyFiles.read(path, options);
+      },
+    };
+    const manifest = toyManifest();
+    const twins = await Promise.all(
+      [1, 2].map(() => loadNetwork({ ort, files, manifest, name: 'toyShared', threads: 1 })),
+    );
+    for (const twin of twins) {
+      const outputs = await twin.run({ points, geometry });
+      expect(outputs.distance.data).toBeCloseToTensor(distance.data, 1e-6);
+      await twin.dispose();
+    }
+    expect(reads.filter((path) => path === 'toy.bin')).toHaveLength(1);
+  });
+
+  it('reads shared weights anew after a read that failed', async () => {
+    let fails = true;
+    const files: Files = {
+      read: (path, options) =>
+        fails && path === 'toy.bin' ? Promise.reject(new Error('offline')) : toyFiles.read(path, options),
+    };
+    const again = () => loadNetwork({ ort, files, manifest: toyManifest(), name: 'toyShared', threads: 1 });
+    await expect(again()).rejects.toThrow('offline');
+    fails = false;
+    await (await again()).dispose();
   });
 
   it.each([
@@ -113,6 +145,18 @@ describe('loadNetwork refuses', () => {
       () => change((json) => (json.files.toy.sha256 = '0'.repeat(64))),
       'FILE_HASH',
       'toy.onnx',
+    ],
+    [
+      'shared weights with another hash',
+      () =>
+        loadNetwork({
+          ort,
+          files: toyFiles,
+          manifest: toyManifest((json) => (json.files.weights.sha256 = '0'.repeat(64))),
+          name: 'toyShared',
+        }),
+      'FILE_HASH',
+      'toy.bin',
     ],
     ['a file that is not there', () => change((json) => (json.files.toy.path = 'gone.onnx')), 'FILE_READ', 'gone.onnx'],
     [

@@ -116,9 +116,9 @@ describe('loadTensors and takeTensor', () => {
   });
 
   it('refuse a wrong name, hash, type or shape, by name', async () => {
-    await expect(loadTensors(toyFiles, toyManifest(), 'weights')).rejects.toMatchObject({
+    await expect(loadTensors(toyFiles, toyManifest(), 'meshes')).rejects.toMatchObject({
       code: 'MANIFEST',
-      message: expect.stringContaining('weights'),
+      message: expect.stringContaining('meshes'),
     });
     const forged = toyManifest((json) => {
       json.files.topology.sha256 = 'f'.repeat(64);
