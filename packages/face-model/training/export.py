@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +24,8 @@ import fields
 import topology
 from albedo import Colour
 from fields import SHEETS
-from parts import MOUTH_PARTS, Parts, make_part
+from parts import MOUTH_PARTS, Parts
+from samples import Skin
 from train import FOLDER, template_codes, trained
 
 HERE = Path(__file__).parent
@@ -54,21 +54,36 @@ class Geometry(nn.Module):
 
     STEP = 1e-3           # of the chart, for the difference quotients of g^-1
     FARTHEST = .02        # how far a correction may go on the chart
+    NEAR = .02            # metres from the jaw's box in its canonical space within which the jaw's field is evaluated
 
-    def __init__(self, templates, uv, deformation, parts, inverse):
+    def __init__(self, templates, uv, deformation, parts, inverse, jaw_box):
         super().__init__()
         self.templates = nn.ModuleDict(templates)
         self.uv, self.deformation, self.parts, self.inverse = uv, deformation, parts, inverse
         self.register_buffer('low', torch.tensor(fields.BOUNDS[0]))
         self.register_buffer('high', torch.tensor(fields.BOUNDS[1]))
+        self.register_buffer('jaw_box', jaw_box)                               # [2, 3] in the jaw's canonical space
 
     def skin(self, x, codes):
         inside = torch.minimum(torch.maximum(x, self.low), self.high)
         beyond = (x - inside).square().sum(-1).clamp_min(1e-14).sqrt()               # outside the trained volume: at least as far as its wall
-        found = self.deformation(inside, codes)
-        head, jaw = (self.templates[sheet](canonical)[..., 0] + correction for sheet, (_, canonical, correction) in found.items())
-        canonical = torch.where((head <= jaw)[:, None], found['head'][1], found['jaw'][1])
+        outputs = self.deformation.predict(inside, codes)
+        head, head_place = self.sheet('head', inside, codes, outputs)
+        # The jaw is asked only where it can be the nearer one.
+        x0 = inside + outputs[:, self.deformation.PER_SHEET:self.deformation.PER_SHEET + 3] * fields.SCALE
+        box = torch.minimum(torch.maximum(x0, self.jaw_box[0]), self.jaw_box[1])
+        wall = (x0 - box).square().sum(-1).clamp_min(1e-14).sqrt()
+        row = torch.nonzero(wall < self.NEAR)[:, 0]
+        asked, asked_place = self.sheet('jaw', inside[row], codes, outputs[row])
+        jaw = wall.index_put((row,), asked)
+        place = head_place.index_put((row,), asked_place)
+        canonical = torch.where((head <= jaw)[:, None], head_place, place)
         return torch.minimum(head, jaw) + beyond, canonical
+
+    def sheet(self, name, x, codes, outputs):
+        """A sheet's distance [N] and canonical places [N, 3]."""
+        _, canonical, correction = self.deformation.sheet(name, x, codes, outputs)
+        return self.templates[name](canonical)[..., 0] + correction, canonical
 
     def distances(self, points, geometry, expression):
         skin, canonical = self.skin(points, torch.cat([geometry, expression]))
@@ -107,10 +122,12 @@ def load_geometry(kit: fk.FaceKit) -> Geometry:
     """The trained geometry networks from the cache."""
     parts = Parts(dict(np.load(FOLDER / 'part-transforms.npz')), kit.names)
     for n in MOUTH_PARTS:
-        parts.fields[n].load_state_dict(trained(f'part-{n}', make_part()).state_dict())
+        parts.fields[n].load_state_dict(trained(f'part-{n}', fields.make_part()).state_dict())
     deformation = trained('deformation', fields.make_deformation({s: fields.make_forward(s) for s in SHEETS}, torch.from_numpy(template_codes(kit))))
+    skin = Skin.of(kit)
+    jaw = skin.template[np.unique(skin.sheets['jaw'])]
     return Geometry({s: trained(f'template-{s}', fields.make_template(s)) for s in SHEETS}, trained('uv', fields.make_uv()), deformation, parts,
-                    trained('inverse-uv', fields.make_inverse_uv())).requires_grad_(False)
+                    trained('inverse-uv', fields.make_inverse_uv()), torch.from_numpy(np.stack([jaw.min(0), jaw.max(0)]))).requires_grad_(False)
 
 
 class InverseUv(nn.Module):
@@ -132,20 +149,75 @@ class InverseUv(nn.Module):
 
 
 HALVED = 2048     # weights from this size on are stored as fp16
+# These, the largest and the least delicate, as int8 with a scale per row or column: feature tables, and the matrices that make the conditioned layers from the codes.
+BYTES = {'table': 0, 'deformation.head.weight': 1, 'deformation.biases.weight': 1}
 
 
-def halve(model: onnx.ModelProto) -> None:
-    """Stores large weights as fp16 with a Cast behind, which runtimes fold when they load: half the bytes, all arithmetic in fp32."""
-    graph, casts = model.graph, []
+def byte_axis(name: str, size: int) -> int | None:
+    return next((axis for end, axis in BYTES.items() if size >= HALVED and name.endswith(end)), None)
+
+
+def to_bytes(array: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    """(int8, scale) with array = int8 * scale; the largest magnitude along the axis is 127."""
+    scale = np.maximum(np.abs(array).max(axis, keepdims=True), 1e-9).astype(np.float32) / 127
+    return np.round(array / scale).astype(np.int8), scale
+
+
+def as_stored(name: str, array: np.ndarray) -> np.ndarray:
+    """What is left of a weight when it has been stored and read again."""
+    axis = byte_axis(name, array.size)
+    if axis is not None:
+        whole, scale = to_bytes(array, axis)
+        return whole * scale
+    return array.astype(np.float16).astype(np.float32) if array.size >= HALVED else array
+
+
+def compress(model: onnx.ModelProto) -> None:
+    """Stores large weights in one or two bytes with a Cast behind, which runtimes fold when they load: a fraction of the bytes, all arithmetic in fp32."""
+    graph, behind, extra = model.graph, [], []
     for tensor in graph.initializer:
         array = numpy_helper.to_array(tensor)
-        if array.dtype == np.float32 and array.size >= HALVED and np.abs(array).max() < 6e4:
-            name = tensor.name
+        if array.dtype != np.float32 or array.size < HALVED or np.abs(array).max() > 6e4:
+            continue
+        name, axis = tensor.name, byte_axis(tensor.name, array.size)
+        if axis is None:
             tensor.CopyFrom(numpy_helper.from_array(array.astype(np.float16), f'{name}.half'))
-            casts.append(helper.make_node('Cast', [f'{name}.half'], [name], to=onnx.TensorProto.FLOAT))
-    nodes = casts + list(graph.node)
+            behind.append(helper.make_node('Cast', [f'{name}.half'], [name], to=onnx.TensorProto.FLOAT))
+        else:
+            whole, scale = to_bytes(array, axis)
+            tensor.CopyFrom(numpy_helper.from_array(whole, f'{name}.byte'))
+            extra.append(numpy_helper.from_array(scale, f'{name}.scale'))
+            behind += [helper.make_node('Cast', [f'{name}.byte'], [f'{name}.whole'], to=onnx.TensorProto.FLOAT), helper.make_node('Mul', [f'{name}.whole', f'{name}.scale'], [name])]
+    graph.initializer.extend(extra)
+    nodes = behind + list(graph.node)
     del graph.node[:]
     graph.node.extend(nodes)
+
+
+class Pool:
+    """One file that holds the large weights of all networks, each once: many graphs are different views of the same networks."""
+
+    LEAST = 1024      # bytes from which on a weight moves out of its graph
+
+    def __init__(self, path: Path):
+        self.path, self.data, self.places = path, bytearray(), {}
+
+    def take(self, model: onnx.ModelProto) -> None:
+        for tensor in model.graph.initializer:
+            raw = numpy_helper.to_array(tensor).tobytes()
+            if len(raw) < self.LEAST:
+                continue
+            if raw not in self.places:
+                self.data.extend(bytes(-len(self.data) % 16))
+                self.places[raw] = len(self.data)
+                self.data.extend(raw)
+            for field in ('raw_data', 'float_data', 'int32_data', 'int64_data'):
+                tensor.ClearField(field)
+            tensor.data_location = onnx.TensorProto.EXTERNAL
+            del tensor.external_data[:]
+            for key, value in {'location': self.path.name, 'offset': self.places[raw], 'length': len(raw)}.items():
+                tensor.external_data.add(key=key, value=str(value))
+        self.path.write_bytes(self.data)
 
 
 def share(model: onnx.ModelProto) -> None:
@@ -180,7 +252,7 @@ def name_weights(model: onnx.ModelProto, module: nn.Module) -> None:
             node.input[i] = renamed.get(name, name)
 
 
-def export(path: Path, module: nn.Module, function, inputs: dict[str, torch.Tensor], dynamic: list[str], outputs: list[str]) -> dict:
+def export(path: Path, pool: Pool, module: nn.Module, function, inputs: dict[str, torch.Tensor], dynamic: list[str], outputs: list[str]) -> dict:
     """Traces a function of a module, exports, checks against torch in onnxruntime, and returns the manifest's entry."""
     names, example = list(inputs), tuple(inputs.values())
     with torch.no_grad():
@@ -209,7 +281,8 @@ def export(path: Path, module: nn.Module, function, inputs: dict[str, torch.Tens
     model.producer_name, model.producer_version = 'implicit-faces', ''
     share(model)
     name_weights(model, module)
-    halve(model)
+    compress(model)
+    pool.take(model)
     onnx.save(model, str(path))
     session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
     for count in (example[0].shape[0], 7):
@@ -266,10 +339,9 @@ if __name__ == '__main__':
     kit = fk.FaceKit.load(arguments.data)
     geometry = load_geometry(kit)
     parts = geometry.parts
-    with torch.no_grad():      # what halve() will store, so that torch and the shipped graphs are the same network
-        for p in geometry.parameters():
-            if p.numel() >= HALVED:
-                p.copy_(p.half())
+    with torch.no_grad():      # what compress() will store, so that torch and the shipped graphs are the same network
+        for name, p in geometry.named_parameters():
+            p.copy_(torch.from_numpy(as_stored(name, p.numpy())))
     inverse = InverseUv(geometry.inverse)
 
     rng = np.random.default_rng(3)
@@ -289,9 +361,9 @@ if __name__ == '__main__':
         'inverse-uv-vjp': (inverse.vjp, {'uv': uv, **both, 'cotangent': cot3}, ['uv', 'cotangent'], ['points', 'gradUv', 'gradGeometry', 'gradExpression']),
         'part-transforms': (lambda geometry, expression: parts.transforms(geometry, expression), both, [], ['transforms']),
     }
-    networks = {}
+    networks, pool = {}, Pool(weights / 'networks.bin')
     for name, (function, inputs, dynamic, outputs) in jobs.items():
-        networks[camel(name)] = {'file': camel(name), **export(weights / f'{name}.onnx', inverse.field if name.startswith('inverse') else geometry, function, inputs, dynamic, outputs)}
+        networks[camel(name)] = {'file': camel(name), 'weights': 'networks', **export(weights / f'{name}.onnx', pool, inverse.field if name.startswith('inverse') else geometry, function, inputs, dynamic, outputs)}
         print(name, (weights / f'{name}.onnx').stat().st_size)
     # albedo.py has exported and checked the colour network; here it is only described.
     colour = fk.cache_dir() / 'atlas' / 'colour'
@@ -300,10 +372,12 @@ if __name__ == '__main__':
     texture = torch.from_numpy(rng.standard_normal(dt).astype(np.float32)) * .5
     spec = lambda *dims: {'dims': list(dims), 'dtype': 'float32'}
     common = {'uv': spec('N', 2), 'texture': spec(dt), 'expression': spec(fields.DE)}
-    networks['colour'] = {'file': 'colour', 'inputs': common, 'outputs': {'albedo': spec('N', 3)}}
-    networks['colourVjp'] = {'file': 'colourVjp', 'inputs': {**common, 'cotangent': spec('N', 3)}, 'outputs': {'albedo': spec('N', 3), 'gradTexture': spec(dt)}}
+    networks['colour'] = {'file': 'colour', 'weights': 'networks', 'inputs': common, 'outputs': {'albedo': spec('N', 3)}}
+    networks['colourVjp'] = {'file': 'colourVjp', 'weights': 'networks', 'inputs': {**common, 'cotangent': spec('N', 3)}, 'outputs': {'albedo': spec('N', 3), 'gradTexture': spec(dt)}}
     for name in ('colour', 'colour-vjp'):
-        shutil.copy(colour / f'{name}.onnx', weights)
+        model = onnx.load(str(colour / f'{name}.onnx'))
+        pool.take(model)
+        onnx.save(model, str(weights / f'{name}.onnx'))
 
     def colour_vjp(uv, texture, expression, cotangent):
         value, pull = torch.func.vjp(lambda t: colour_model.by_component(uv, t, expression), texture)

@@ -60,6 +60,69 @@ class GridEncoding(nn.Module):
         return torch.cat(out, -1)
 
 
+class WrappedGrids(nn.Module):
+    """Learnt features on grids of space from coarse to fine, read trilinearly (after Mueller et al. 2022), beside the coordinates themselves.
+
+    Grids are endless: each repeats a block of side^3 nodes, sheared so that equal nodes lie `side` cells apart along an axis and nowhere nearer. A surface fills little of
+    space, so few places that matter share a node, and the layers behind tell those apart by the coarser grids. It is a hash table whose hash is one multiply-add per axis.
+
+    All levels are read at once, one column per level, corner and channel, by products with constant matrices and one gather: on a CPU that is several times faster
+    than many operations on narrow tensors. Once trained, a cell's eight corners are laid side by side when the network is loaded, so that a level costs one read."""
+
+    GAIN = 10.      # the table's learning rate over that of the layers
+
+    def __init__(self, levels: tuple[tuple[float, int], ...], channels: int, seed: int):                        # levels: (cell in network units, side)
+        super().__init__()
+        g = torch.Generator().manual_seed(seed)
+        count, rows = len(levels), [side ** 3 for _, side in levels]
+        self.channels = channels
+        self.table = nn.Parameter(torch.cat([torch.randn(r, channels, generator=g) * .003 for r in rows]))     # all levels' nodes
+        self.size = 3 + channels * count
+        keep = lambda name, value: self.register_buffer(name, value, persistent=False)      # made anew, not stored
+        axis = torch.eye(3)
+        corners = torch.tensor([[i, j, k] for k in (0, 1) for j in (0, 1) for i in (0, 1)], dtype=torch.float32)    # [8, 3]
+        stride = torch.tensor([[1., side, side * side] for _, side in levels])                                   # [L, 3]
+        level = torch.eye(count)
+        keep('scale', torch.cat([axis / cell for cell, _ in levels], 1))                       # [3, 3 L]
+        keep('shift', torch.tensor([.5 * cell for cell, _ in levels]).repeat_interleave(3))    # no two levels share their planes
+        keep('hash', (level[:, None] * stride[..., None]).reshape(3 * count, count))
+        self.packed = None                                                    # what pack() gave, for who reads often without training
+        self.rows, self.corners = rows, (corners @ stride.T).T.long().tolist()                                 # [L][8]: how far a corner's node is from the cell's first
+        keep('corner', torch.tensor(self.corners, dtype=torch.float32))                        # [L, 8]
+        keep('period', torch.tensor(rows, dtype=torch.float32))
+        keep('first', torch.tensor([sum(rows[:i]) for i in range(count)], dtype=torch.float32))
+        # A corner's weight along an axis is t or 1 - t: slope t + offset.
+        sign = (2 * corners - 1).repeat_interleave(channels, 0)                                                # [8 C, 3]
+        slope = level[:, None, :, None, None] * axis[None, :, None, None, :] * sign[None, None, None]          # [L, 3, L, 8 C, 3]
+        keep('slope', slope.permute(4, 0, 1, 2, 3).reshape(3, 3 * count, 8 * count * channels))
+        keep('offset', (1 - corners).repeat_interleave(channels, 0).T.repeat(1, count))        # [3, 8 L C]
+        keep('sum', torch.kron(torch.kron(level, torch.ones(8, 1)), torch.eye(channels)) * self.GAIN)      # [8 L C, L C]
+
+    def cells(self, node):
+        """Cells' first nodes [N, L] -> their corners' features [N, 8 L C]."""
+        wrap = lambda n, period, first: (n - period * ((n + .5) / period).floor() + first).long()
+        if self.table.requires_grad:      # while training: corner by corner, so that a step touches the nodes it has seen and no others
+            node = wrap(node[..., None] + self.corner, self.period[:, None], self.first[:, None])
+            return nn.functional.embedding(node, self.table).reshape(-1, len(self.sum))
+        packed = self.pack() if self.packed is None else self.packed
+        return nn.functional.embedding(wrap(node, self.period, self.first), packed).reshape(-1, len(self.sum))
+
+    def pack(self):
+        """[rows, 8 C]: each node with the other corners of the cell that it is the first of."""
+        ends = [sum(self.rows[:i]) for i in range(len(self.rows) + 1)]
+        levels = [self.table[a:b] for a, b in zip(ends, ends[1:])]
+        return torch.cat([torch.cat([grid.roll(-c, 0) for c in corners], 1) for grid, corners in zip(levels, self.corners)])
+
+    def forward(self, x):                                                     # [..., 3] -> [..., size]
+        flat = x.reshape(-1, 3)
+        p = flat @ self.scale + self.shift
+        low = p.detach().floor()
+        t = p - low
+        w = (t @ self.slope[0] + self.offset[0]) * (t @ self.slope[1] + self.offset[1]) * (t @ self.slope[2] + self.offset[2])
+        v = self.cells(low @ self.hash)                                       # whole numbers below 2^24: exact in single precision
+        return torch.cat([flat, (v * w) @ self.sum], 1).reshape(*x.shape[:-1], self.size)
+
+
 class Trunk(nn.Module):
     """Residual SiLU layers on an encoding. `biases`, one [width] per layer, is how codes enter. The last `tail` layers' activations come out side by side."""
 
@@ -68,7 +131,8 @@ class Trunk(nn.Module):
         self.encoding, self.tail, self.size = encoding, tail, width * tail
         self.layers = nn.ModuleList([nn.Linear(i, width) for i in [encoding.size] + [width] * (layers - 1)])
 
-    def forward(self, x, biases=None):
+    def states(self, x, biases=None):
+        """Activations of the last `tail` layers, a list of [.., width]."""
         h, states = self.encoding(x), []
         for i, layer in enumerate(self.layers):
             # One code for all points: its bias joins the layer's, and costs nothing per point.
@@ -79,15 +143,19 @@ class Trunk(nn.Module):
             y = torch.nn.functional.silu(y)
             h = y if i == 0 else h + y
             states.append(h)
-        return h if self.tail == 1 else torch.cat(states[-self.tail:], -1)
+        return states[-self.tail:]
+
+    def forward(self, x, biases=None):
+        states = self.states(x, biases)
+        return states[0] if self.tail == 1 else torch.cat(states, -1)
 
 
 class StaticField(nn.Module):
-    """A field of the canonical space alone: the template's signed distance T (metres), or UV_T."""
+    """A field of one space alone: a signed distance (metres), or UV_T."""
 
-    def __init__(self, outputs: int, width: int, layers: int, count: int, shortest: float, seed: int, scale: float = 1.):
+    def __init__(self, outputs: int, encoding: nn.Module, width: int, layers: int, scale: float = 1.):
         super().__init__()
-        self.trunk = Trunk(Encoding(3, count, 4., shortest, seed), width, layers)
+        self.trunk = Trunk(encoding, width, layers)
         self.head = nn.Linear(width, outputs)
         self.scale = scale
 
@@ -121,40 +189,49 @@ class LinearField(nn.Module):
         return flat.view(*h.shape[:-1], 3, k) * SCALE
 
     def forward(self, p, codes):                                              # [(S,) N, dims], [(S,) Dg + De] -> [(S,) N, 3]
-        h = self.features(p)
-        w = torch.tensordot(codes, self.basis, 1)                             # the codes folded into one [width, 3] matrix
+        w = torch.tensordot(codes, self.basis, 1)                             # the codes folded into one [size, 3] matrix
         b = codes @ self.bias
-        out = h @ w + b.unsqueeze(-2)
         if self.constant is not None:
-            out = out + self.constant(h)
-        return out * SCALE
+            w, b = w + self.constant.weight.T, b + self.constant.bias
+        states = self.trunk.states(p / self.input_scale)                      # side by side they would have to be copied first
+        width = states[0].shape[-1]
+        return (sum(h @ w[..., i * width:(i + 1) * width, :] for i, h in enumerate(states)) + b.unsqueeze(-2)) * SCALE
 
 
 class Deformation(nn.Module):
-    """Posed space to the canonical spaces of head and jaw: predict, then correct by the forward field's residual.
+    """Posed space to the canonical spaces of head and jaw: align, predict, then correct by the forward field's residual.
 
-    A conditioned network predicts a canonical point x0 = x + D0(x; codes) for each sheet. The sheet's forward field F (linear in the codes) says where x0 really
-    goes; what is missing to x is added back, times a gate per axis that the network predicts too: one step of a fixed-point iteration that a gate of 0 switches
-    off where F is steep (the air between the lids). The same trunk gives a correction of the distance, because T(x + D) is none where D stretches (cf. the correction
-    field of Deng, Yang & Tong 2021)."""
+    A coarse offset, linear in the codes, brings heads of all shapes near each other. There a conditioned network predicts a canonical point x0 = x + D0(x; codes) for each sheet; codes enter as
+    biases of its layers and make its last layer. The sheet's forward field F (linear in the codes) says where x0 really goes; what is missing to x is added back,
+    times a gate per axis that the network predicts too: one step of a fixed-point iteration that a gate of 0 switches off where F is steep (the air between the lids). The same trunk gives a
+    correction of the distance, because T(x + D) is none where D stretches (cf. the correction field of Deng, Yang & Tong 2021).
+
+    All that depends on the codes alone is done once for all points."""
 
     PER_SHEET = 7      # offset, gate, correction of the distance
 
     def __init__(self, width: int, layers: int, count: int, forward_fields: dict[str, LinearField], template_codes: torch.Tensor):
         super().__init__()
+        self.align = LinearField(Encoding(3, 12, 8., 1., 9), 32, 2, False, SCALE)
         self.trunk = Trunk(Encoding(3, count, 6., .25, 11), width, layers)
-        self.codes = nn.Sequential(nn.Linear(DG + DE, 256), nn.SiLU(), nn.Linear(256, width * layers))
-        self.head = nn.Linear(width, self.PER_SHEET * len(SHEETS))
+        self.embed = nn.Sequential(nn.Linear(DG + DE, 256), nn.SiLU())
+        self.biases = nn.Linear(256, width * layers)
+        self.outputs = self.PER_SHEET * len(SHEETS)
+        self.head = nn.Linear(256, width * self.outputs)           # its bias is the last layer's matrix for no code
+        self.head_bias = nn.Parameter(torch.tensor([0., 0, 0, 1, 1, 1, 0]).repeat(len(SHEETS)))
         self.forward_fields = nn.ModuleDict(forward_fields)
         self.width = width
         self.register_buffer('template_codes', template_codes)   # the pose of the canonical space itself, where F is zero
         with torch.no_grad():
-            self.head.weight.mul_(.1)
-            self.head.bias.copy_(torch.tensor([0., 0, 0, 1, 1, 1, 0]).repeat(len(SHEETS)))
+            self.align.basis.zero_()
+            self.head.weight.zero_()
+            self.head.bias.mul_(.1)
 
-    def outputs(self, x, codes):                                              # [.., 3], [.., 158] -> [.., 2 * 7]
-        biases = self.codes(codes.unsqueeze(-2)).squeeze(-2).split(self.width, -1)
-        return self.head(self.trunk(x / SCALE, biases))
+    def predict(self, x, codes):                                              # [.., 3], [.., 158] -> [.., 2 * 7]
+        c = self.embed(codes.unsqueeze(-2))                                   # [.., 1, 256]: what traces of derivatives need to be plain products
+        aligned = x + self.align(x, codes - self.template_codes)
+        h = self.trunk(aligned / SCALE, self.biases(c).squeeze(-2).split(self.width, -1))
+        return h @ self.head(c).view(*codes.shape[:-1], self.width, self.outputs) + self.head_bias
 
     def sheet(self, name, x, codes, outputs):
         """Predicted [.., 3], corrected [.., 3], distance correction [..] in one sheet's canonical space, metres."""
@@ -166,20 +243,28 @@ class Deformation(nn.Module):
         return x0, x1, out[..., 6] * SCALE
 
     def forward(self, x, codes):                                              # -> {sheet: (predicted, corrected, distance correction)}
-        out = self.outputs(x, codes)
+        out = self.predict(x, codes)
         return {name: self.sheet(name, x, codes, out) for name in SHEETS}
 
 
 def make_template(sheet):
-    return StaticField(1, 144, 4, 64, .022, 1, SCALE) if sheet == 'head' else StaticField(1, 80, 3, 40, .03, 5, SCALE)
+    if sheet == 'head':
+        return StaticField(1, WrappedGrids(((.4, 12), (.2, 24), (.1, 36), (.05, 40), (.025, 44)), 2, 1), 64, 2, SCALE)
+    return StaticField(1, WrappedGrids(((.4, 10), (.2, 18), (.1, 26), (.05, 32)), 2, 5), 48, 2, SCALE)
+
+
+def make_part():
+    return StaticField(1, WrappedGrids(((.08, 16), (.02, 32)), 4, 7), 48, 2, SCALE)
 
 
 def make_uv():
-    return StaticField(2, 128, 3, 40, .08, 2)
+    return StaticField(2, Encoding(3, 40, 4., .08, 2), 128, 3)
 
 
 def make_forward(sheet):
-    return LinearField(Encoding(3, 48, 4., .05, 3), 128, 4, False, SCALE) if sheet == 'head' else LinearField(Encoding(3, 24, 4., .1, 6), 80, 3, False, SCALE)
+    if sheet == 'head':
+        return LinearField(WrappedGrids(((.4, 12), (.2, 24), (.1, 36), (.05, 40)), 4, 3), 128, 3, False, SCALE, tail=3)
+    return LinearField(WrappedGrids(((.4, 10), (.2, 18), (.1, 26)), 4, 6), 64, 3, False, SCALE, tail=3)
 
 
 def make_inverse_uv():

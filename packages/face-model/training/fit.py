@@ -11,15 +11,16 @@ import torch
 from tqdm import tqdm
 
 
-def fit(name: str, module: torch.nn.Module, loss, folder: Path, minutes: float, lr: float, evaluate=None, average: float = .998, every: float = 60, warm: float = .01):
+def fit(name: str, module: torch.nn.Module, loss, folder: Path, minutes: float, lr: float, evaluate=None, average: float = .998, every: float = 60, warm: float = .01, pace=lambda name: 1.):
     """Minimises `loss(step) -> scalar` over the parameters of `module` that want gradients, for `minutes`, cosine schedule by time.
 
-    Resumes from `folder/name.pt` (weights, optimiser and the time already spent). `evaluate(module) -> dict` runs on the averaged weights each `every` seconds.
+    `pace(name)` multiplies a parameter's learning rate. Resumes from `folder/name.pt` (weights, optimiser and the time already spent). `evaluate(module) -> dict` runs on the averaged weights each `every` seconds.
     A loss that is not finite stops the run with the last good checkpoint kept. Returns the averaged module."""
     folder.mkdir(parents=True, exist_ok=True)
     path, curve = folder / f'{name}.pt', folder / f'{name}.csv'
     parameters = [p for p in module.parameters() if p.requires_grad]
-    adam = torch.optim.Adam(parameters, lr, betas=(.9, .99))
+    groups = [{'params': [p], 'pace': pace(n)} for n, p in module.named_parameters() if p.requires_grad]
+    adam = torch.optim.Adam(groups, lr, betas=(.9, .99))
     slow = copy.deepcopy(module).requires_grad_(False)
     spent, step = 0., 0
     start = folder / f'{name}-init.pt'
@@ -46,7 +47,7 @@ def fit(name: str, module: torch.nn.Module, loss, folder: Path, minutes: float, 
     while (done := (time.time() - began) / (60 * minutes)) < 1:
         rate = lr * min(1, done / warm + .02) * (.5 + .5 * math.cos(math.pi * done) + .003)
         for group in adam.param_groups:
-            group['lr'] = rate
+            group['lr'] = rate * group['pace']
         value = loss(step)
         if not torch.isfinite(value):
             raise SystemExit(f'{name}: the loss became {value.item()} at step {step}; the last good checkpoint is {path}')

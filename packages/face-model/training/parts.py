@@ -25,11 +25,8 @@ from fit import fit
 MOUTH_PARTS = ['teethUpper', 'teethLower', 'tongue']
 GAZE_RADIANS = {'Up': math.radians(25), 'Down': math.radians(28), 'In': math.radians(28), 'Out': math.radians(30)}
 DEEPEST = np.array([[-1, -.050, .052], [1, -.0125, 1]])   # metres, neutral head: what of the mouth's parts can ever be seen
+NEAR = .001                        # metres from a part's box within which its field is evaluated
 EYE_CAP = math.radians(100)        # the eyeball's mesh and chart end here; what lies behind is never seen
-
-
-def make_part():
-    return fields.StaticField(1, 80, 3, 40, .035, 7, fields.SCALE)
 
 
 def affine_fit(points: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -71,7 +68,7 @@ class Parts(nn.Module):
         super().__init__()
         for key in transforms:
             self.register_buffer(key.replace('.', '_'), torch.from_numpy(np.asarray(transforms[key], np.float32)))
-        self.fields = nn.ModuleDict({n: make_part() for n in MOUTH_PARTS})
+        self.fields = nn.ModuleDict({n: fields.make_part() for n in MOUTH_PARTS})
         index = {n: i for i, n in enumerate(names)}
         gaze = np.zeros((2, 2, fields.DE), np.float32)        # [eye, (yaw, pitch), De], radians; yaw toward +X, pitch upward
         for e, side in enumerate('LR'):
@@ -131,7 +128,10 @@ class Parts(nn.Module):
             inside = torch.minimum(torch.maximum(local[i], box[0]), box[1])
             beyond = (local[i] - inside).square().sum(-1).clamp_min(1e-14).sqrt()
             wall = torch.maximum(box[0] - local[i], local[i] - box[1]).amax(-1)   # the part ends at its box
-            out.append(torch.maximum(self.fields[n](inside)[..., 0] + beyond, wall) * scale[i])
+            # Beyond the box its wall is near enough to the truth; and no network need be asked.
+            row = torch.nonzero(beyond < NEAR)[:, 0]
+            asked = torch.maximum(self.fields[n](inside[row])[..., 0] + beyond[row], wall[row])
+            out.append(wall.index_put((row,), asked) * scale[i])
         return torch.stack(out, -1)
 
     def charts(self, x, geometry, expression):
@@ -214,7 +214,7 @@ if __name__ == '__main__':
     np.savez(fk.cache_dir() / 'runs' / 'part-transforms.npz', **store)
     for part in MOUTH_PARTS if arguments.minutes > 0 else []:
         x, d = (torch.from_numpy(a) for a in part_samples(kit, part, 400_000, rng))
-        model = make_part()
+        model = fields.make_part()
 
         def loss(step):
             i = torch.randint(0, len(x), (8192,))

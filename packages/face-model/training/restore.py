@@ -14,7 +14,7 @@ from torch import nn
 
 import fields
 from fields import SHEETS
-from parts import MOUTH_PARTS, make_part
+from parts import MOUTH_PARTS
 from train import FOLDER
 
 WEIGHTS = Path(__file__).parent.parent / 'weights'
@@ -22,7 +22,8 @@ WEIGHTS = Path(__file__).parent.parent / 'weights'
 
 def weights_of(file: str, prefix: str) -> dict[str, torch.Tensor]:
     """The graph's weights whose names start with the prefix, without it, in single precision."""
-    found = {t.name.removesuffix('.half'): numpy_helper.to_array(t) for t in onnx.load(str(WEIGHTS / file)).graph.initializer}
+    stored = {t.name: numpy_helper.to_array(t) for t in onnx.load(str(WEIGHTS / file)).graph.initializer}
+    found = {name.removesuffix('.half').removesuffix('.byte'): a * stored[f'{name[:-5]}.scale'] if name.endswith('.byte') else a for name, a in stored.items()}
     return {name.removeprefix(prefix): torch.from_numpy(a.astype(np.float32)) for name, a in found.items() if name.startswith(prefix)}
 
 
@@ -43,6 +44,6 @@ if __name__ == '__main__':
         restore(f'forward-{sheet}', fields.make_forward(sheet), weights_of('sdf.onnx', f'deformation.forward_fields.{sheet}.'))
     restore('deformation', fields.make_deformation({s: fields.make_forward(s) for s in SHEETS}, torch.zeros(fields.DG + fields.DE)), weights_of('sdf.onnx', 'deformation.'))
     for part in MOUTH_PARTS:
-        restore(f'part-{part}', make_part(), weights_of('sdf.onnx', f'parts.fields.{part}.'))
+        restore(f'part-{part}', fields.make_part(), weights_of('sdf.onnx', f'parts.fields.{part}.'))
     restore('uv', fields.make_uv(), weights_of('uv.onnx', 'uv.'))
     restore('inverse-uv', fields.make_inverse_uv(), weights_of('inverse-uv.onnx', ''))

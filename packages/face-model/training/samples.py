@@ -22,6 +22,8 @@ HEAD_BELOW, JAW_ABOVE = .020, .012
 # Metres by which a solid lies under the skin at its rim. It sinks over its half of the band, so that where one hands over to the other, what they differ by is a gentle slope.
 SUNK = .0012
 
+PAIR_STEP = .0006     # metres, standard deviation per axis of the step between the points of a pair
+
 
 def template_codes(kit: fk.FaceKit) -> np.ndarray:                            # [158]
     codes = np.zeros(158, np.float32)
@@ -81,12 +83,14 @@ class Skin:
         return Mesh(vertices - self.sunk[name][:, None] * normals, triangles)
 
     def importance(self, triangles: np.ndarray) -> np.ndarray:
-        """[F] sampling weight: the face matters more than the back of the head, lips and lids most."""
+        """[F] sampling weight: face and ears matter more than the back of the head, lips and lids most. So does the sharp edge where the neck ends."""
         v = np.full(len(self.neutral), .7)
-        v[:fk.FACE], v[:fk.NARROW_FACE] = 1.5, 4
+        v[:fk.FACE], v[:fk.NARROW_FACE] = 2.5, 4
         v[slice(*fk.MOUTH_SOCKET)], v[slice(*fk.EYE_SOCKETS)] = 1.5, 3
+        rim = np.unique(self.triangles[(self.triangles == fk.SKIN).any(1)])
+        v[cKDTree(self.neutral[rim]).query(self.neutral)[0] < .012] = 2
         v[self.lips], v[self.lids] = 12, 20
-        v[fk.SKIN:] = .1
+        v[fk.SKIN:] = .7
         return v[triangles].max(1)
 
     def solids(self, vertices: np.ndarray) -> list[Mesh]:
@@ -154,19 +158,21 @@ def template_samples(skin: Skin, mesh: Mesh, count: int, surface: float, rng: np
 
 
 def posed_bank(skin: Skin, faces: int, points: int, rng: np.random.Generator, open_share: float = .25) -> dict[str, np.ndarray]:
-    """Exact signed distances around random posed heads: codes [S, 158], x [S, P, 3], distances [S, P, 3] of skin, head and jaw. A share of them have the mouth
-    wide open. Two fifths of the points are drawn around the head's and the jaw's own surfaces, membranes included."""
+    """Exact signed distances around random posed heads: codes [S, 158], x [S, P, 2, 3], distances [S, P, 2, 3] of skin, head and jaw. Points come in pairs, a step of
+    about a millimetre apart: what their distances differ by is the slope. A share of the heads have the mouth wide open. Two fifths of the points are drawn around the head's
+    and the jaw's own surfaces, membranes included."""
     codes = skin.kit.random_codes(faces, rng)
     wide = rng.random(faces) < open_share
     codes[wide, 100 + skin.kit.names.index('jawOpen')] = rng.uniform(.4, 1, wide.sum())
-    x, d = np.empty((faces, points, 3), np.float32), np.empty((faces, points, 3), np.float32)
+    x, d = np.empty((faces, points, 2, 3), np.float32), np.empty((faces, points, 2, 3), np.float32)
     counts = (np.array([.6, .2, .2]) * points).astype(int)
     counts[0] += points - counts.sum()
     for i in tqdm(range(faces), desc='posed heads', mininterval=10):
         solids = skin.solids(skin.pose(codes[i]))
         p = np.concatenate([volume_samples(skin, m, n, rng) for m, n in zip(solids, counts)])
-        x[i] = rng.permutation(p)
-        d[i] = signed_distances(solids, x[i])
+        x[i, :, 0] = rng.permutation(p)
+        x[i, :, 1] = x[i, :, 0] + rng.standard_normal((points, 3)) * PAIR_STEP
+        d[i] = signed_distances(solids, x[i].reshape(-1, 3)).reshape(points, 2, 3)
     return {'codes': codes, 'x': x, 'distances': d}
 
 
@@ -175,7 +181,7 @@ if __name__ == '__main__':
     parser.add_argument('--data', required=True)
     parser.add_argument('--template', type=int, default=2_000_000, help='canonical points of head and jaw each')
     parser.add_argument('--faces', type=int, default=1200, help='posed heads')
-    parser.add_argument('--points', type=int, default=6000, help='points per posed head')
+    parser.add_argument('--points', type=int, default=2000, help='pairs of points per posed head')
     parser.add_argument('--seed', type=int, default=1)
     parser.add_argument('--only', choices=['template', 'posed'])
     arguments = parser.parse_args()

@@ -11,7 +11,9 @@ from pathlib import Path
 from unittest import mock
 
 import numpy as np
+import onnx
 import torch
+from onnx import helper, numpy_helper
 from scipy.spatial import ConvexHull
 
 import atlas
@@ -275,29 +277,100 @@ class Motion(unittest.TestCase):
         points, codes = .1 * torch.randn(20, 3), torch.randn(fields.DG + fields.DE)
         torch.testing.assert_close(field(points, codes), field.jacobian(points) @ codes, atol=1e-5, rtol=1e-4)
 
-
     def test_deformation_without_gates_is_its_prediction_and_sheets_are_independent(self):
         torch.manual_seed(6)
         model = fields.make_deformation({s: fields.make_forward(s) for s in fields.SHEETS}, torch.zeros(fields.DG + fields.DE)).requires_grad_(False)
         points, codes = .1 * torch.randn(2, 20, 3), torch.randn(2, fields.DG + fields.DE)
         before = model(points, codes)
+        for sheet, values in model(points[1], codes[1]).items():      # one code alone goes through folded layers
+            for one, of_two in zip(values, before[sheet]):
+                torch.testing.assert_close(one, of_two[1], atol=1e-6, rtol=1e-4)
         for sheet, (x0, x1, delta) in before.items():
             self.assertEqual([tuple(t.shape) for t in (x0, x1, delta)], [(2, 20, 3), (2, 20, 3), (2, 20)], sheet)
-        model.head.bias[fields.Deformation.PER_SHEET:] = torch.tensor([0, 0, 0, -40., -40, -40, 0])      # the jaw's gates shut
+        model.head_bias[fields.Deformation.PER_SHEET:] = torch.tensor([0, 0, 0, -40., -40, -40, 0])      # the jaw's gates shut
         after = model(points, codes)
         torch.testing.assert_close(after['jaw'][1], after['jaw'][0])
         torch.testing.assert_close(after['head'], before['head'])
 
 
+    def test_parts_beyond_their_boxes_are_as_far_as_the_wall(self):
+        parts = self.parts(np.random.default_rng(3))
+        codes = torch.zeros(fields.DG), torch.zeros(fields.DE)
+        distances = parts(torch.tensor([[0., -.03, .2], [0., .05, .07], [0., -.03, .07]]), *codes)
+        torch.testing.assert_close(distances[:2, 2:], torch.tensor([[.1] * 3, [.06] * 3]), atol=1e-5, rtol=0)
+        inside = parts.fields['tongue'](torch.tensor([[0., -.03, .07]]))[0, 0]
+        self.assertAlmostEqual(distances[2, 4].item(), max(inside.item(), -.02), places=5)
+        self.assertEqual(parts(torch.full((3, 3), .2), *codes).shape, (3, 5))      # no point near any part
+
+
+class Grids(unittest.TestCase):
+    LEVELS = ((.4, 3), (.07, 5))
+
+    def slow(self, grids: fields.WrappedGrids, point: np.ndarray) -> np.ndarray:
+        """One point, corner by corner."""
+        out, first = list(point), 0
+        table = grids.table.detach().numpy()
+        for cell, side in self.LEVELS:
+            p = point / cell + .5 * cell
+            low = np.floor(p).astype(int)
+            value = 0.
+            for corner in np.ndindex(2, 2, 2):
+                i, j, k = low + corner
+                weight = np.prod(np.where(np.array(corner) == 1, p - low, 1 - (p - low)))
+                value = value + weight * table[first + (i + side * j + side * side * k) % side ** 3]
+            out += list(value * grids.GAIN)
+            first += side ** 3
+        return np.array(out)
+
+    def test_both_ways_of_reading_are_the_slow_one(self):
+        grids = fields.WrappedGrids(self.LEVELS, 2, 4)
+        points = np.random.default_rng(5).uniform(-2, 2, (50, 3)).astype(np.float32)
+        expected = torch.from_numpy(np.stack([self.slow(grids, p.astype(np.float64)) for p in points]).astype(np.float32))
+        x = torch.from_numpy(points).requires_grad_(True)
+        torch.testing.assert_close(grids(x), expected, atol=1e-5, rtol=1e-4)
+        slope, = torch.autograd.grad(grids(x).square().sum(), x)
+        grids.requires_grad_(False)
+        torch.testing.assert_close(grids(x), expected, atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(torch.autograd.grad(grids(x).square().sum(), x)[0], slope)
+        packed, grids.packed = grids(x), grids.pack()
+        torch.testing.assert_close(grids(x), packed, atol=0, rtol=0)
+
+    def test_nodes_that_are_one_lie_a_side_apart(self):
+        grids = fields.WrappedGrids(((.1, 7),), 1, 0).requires_grad_(False)
+        torch.testing.assert_close(grids(torch.tensor([[.7, 0, 0]]))[:, 3:], grids(torch.tensor([[0., .1, 0]]))[:, 3:], atol=1e-5, rtol=0)
+
+
+class Stored(unittest.TestCase):
+    def test_bytes_are_off_by_half_a_step_at_most(self):
+        array = np.random.default_rng(6).standard_normal((300, 8)).astype(np.float32)
+        for axis in (0, 1):
+            whole, scale = export.to_bytes(array, axis)
+            self.assertEqual((whole.dtype, scale.shape), (np.int8, tuple(1 if k == axis else n for k, n in enumerate(array.shape))))
+            self.assertLessEqual(np.max(np.abs(whole * scale - array) / scale), .5001)
+        np.testing.assert_array_equal(export.to_bytes(np.zeros((4, 4), np.float32), 0)[0], 0)
+
+    def test_a_pool_keeps_equal_weights_once(self):
+        weights = np.random.default_rng(7).standard_normal((32, 32)).astype(np.float32)
+        model = lambda *arrays: helper.make_model(helper.make_graph([], 'g', [], [], [numpy_helper.from_array(a, f'w{k}') for k, a in enumerate(arrays)]))
+        with tempfile.TemporaryDirectory() as folder:
+            pool = export.Pool(Path(folder) / 'pool.bin')
+            for k, m in enumerate([model(weights, weights[:2]), model(weights + 1, weights)]):
+                pool.take(m)
+                onnx.save(m, str(Path(folder) / f'{k}.onnx'))
+            self.assertEqual((Path(folder) / 'pool.bin').stat().st_size, 2 * weights.nbytes)      # the small one stays where it is
+            found = [[numpy_helper.to_array(t) for t in onnx.load(str(Path(folder) / f'{k}.onnx')).graph.initializer] for k in range(2)]
+        for got, wanted in zip(found[0] + found[1], [weights, weights[:2], weights + 1, weights]):
+            np.testing.assert_array_equal(got, wanted)
+
+
 class Restore(unittest.TestCase):
     def test_named_weights_come_back_in_single_precision(self):
         module = torch.nn.Sequential(torch.nn.Linear(64, 64), torch.nn.Linear(64, 1)).requires_grad_(False)
-        for p in module.parameters():
-            if p.numel() >= export.HALVED:
-                p.copy_(p.half())
+        for name, p in module.named_parameters():
+            p.copy_(torch.from_numpy(export.as_stored(name, p.numpy())))
         with tempfile.TemporaryDirectory() as folder, mock.patch.object(restore, 'WEIGHTS', Path(folder)), mock.patch.object(restore, 'FOLDER', Path(folder)):
             with contextlib.redirect_stdout(io.StringIO()):
-                export.export(Path(folder) / 'net.onnx', module, module.forward, {'points': torch.randn(8, 64)}, ['points'], ['value'])
+                export.export(Path(folder) / 'net.onnx', export.Pool(Path(folder) / 'net.bin'), module, module.forward, {'points': torch.randn(8, 64)}, ['points'], ['value'])
                 fresh = torch.nn.Sequential(torch.nn.Linear(64, 64), torch.nn.Linear(64, 1))
                 restore.restore('net', fresh, restore.weights_of('net.onnx', ''))
             stored = torch.load(Path(folder) / 'net-init.pt', weights_only=True)['slow']
