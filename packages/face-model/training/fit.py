@@ -1,14 +1,20 @@
-"""One training loop for every network: time-boxed, resumable, seeded, with a running average of the weights, a CSV curve and a guard against NaN."""
+"""One training loop for every network: time-boxed, resumable, seeded, with a running average of the weights, a CSV curve and a guard against NaN.
+
+Under `torchrun` every process draws its own batches and gradients are averaged: N processes are one with batches N times as large."""
 from __future__ import annotations
 
 import copy
 import csv
 import math
+import os
 import time
 from pathlib import Path
 
 import torch
+import torch.distributed as dist
 from tqdm import tqdm
+
+WORLD, RANK = int(os.environ.get('WORLD_SIZE', 1)), int(os.environ.get('RANK', 0))
 
 
 def fit(name: str, module: torch.nn.Module, loss, folder: Path, minutes: float, lr: float, evaluate=None, average: float = .998, every: float = 60, warm: float = .01, pace=lambda name: 1.):
@@ -16,6 +22,8 @@ def fit(name: str, module: torch.nn.Module, loss, folder: Path, minutes: float, 
 
     `pace(name)` multiplies a parameter's learning rate. Resumes from `folder/name.pt` (weights, optimiser and the time already spent). `evaluate(module) -> dict` runs on the averaged weights each `every` seconds.
     A loss that is not finite stops the run with the last good checkpoint kept. Returns the averaged module."""
+    if WORLD > 1 and not dist.is_initialized():
+        dist.init_process_group('gloo')
     folder.mkdir(parents=True, exist_ok=True)
     path, curve = folder / f'{name}.pt', folder / f'{name}.csv'
     parameters = [p for p in module.parameters() if p.requires_grad]
@@ -34,6 +42,9 @@ def fit(name: str, module: torch.nn.Module, loss, folder: Path, minutes: float, 
         slow.load_state_dict(state['slow'])
         adam.load_state_dict(state['adam'])
         spent, step = state['spent'], state['step']
+    if WORLD > 1:      # processes seed differently, to draw different batches
+        for tensor in (*module.parameters(), *slow.parameters()):
+            dist.broadcast(tensor.data, 0)
     pairs = [(p, s) for (n, p), (_, s) in zip(module.named_parameters(), slow.named_parameters()) if p.requires_grad]
 
     def save():
@@ -42,17 +53,22 @@ def fit(name: str, module: torch.nn.Module, loss, folder: Path, minutes: float, 
         part.replace(path)
 
     began, last = time.time() - spent, time.time()
-    bar = tqdm(total=round(minutes * 60), initial=round(spent), desc=name, unit='s', mininterval=10)
+    bar = tqdm(total=round(minutes * 60), initial=round(spent), desc=name, unit='s', mininterval=10, disable=RANK > 0)
     running = 0.
-    while (done := (time.time() - began) / (60 * minutes)) < 1:
+    while (done := agreed((time.time() - began) / (60 * minutes))) < 1:
         rate = lr * min(1, done / warm + .02) * (.5 + .5 * math.cos(math.pi * done) + .003)
         for group in adam.param_groups:
             group['lr'] = rate * group['pace']
         value = loss(step)
-        if not torch.isfinite(value):
+        if not math.isfinite(agreed(value.item(), mean=True)):      # one process that fails stops all
             raise SystemExit(f'{name}: the loss became {value.item()} at step {step}; the last good checkpoint is {path}')
         adam.zero_grad(set_to_none=True)
         value.backward()
+        if WORLD > 1:
+            flat = torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).reshape(-1) for p in parameters])
+            dist.all_reduce(flat)
+            for p, g in zip(parameters, flat.split([p.numel() for p in parameters])):
+                p.grad = (g / WORLD).view_as(p)
         torch.nn.utils.clip_grad_norm_(parameters, 1.)
         adam.step()
         keep = min(average, (step + 1) / (step + 10))
@@ -61,7 +77,7 @@ def fit(name: str, module: torch.nn.Module, loss, folder: Path, minutes: float, 
                 s.lerp_(p, 1 - keep)
         running = value.item() if step == 0 else .99 * running + .01 * value.item()
         step += 1
-        if time.time() - last > every:
+        if RANK == 0 and time.time() - last > every:
             spent, last = time.time() - began, time.time()
             figures = {'step': step, 'seconds': round(spent), 'loss': running, **(evaluate(slow) if evaluate else {})}
             bar.update(round(spent) - bar.n)
@@ -74,6 +90,19 @@ def fit(name: str, module: torch.nn.Module, loss, folder: Path, minutes: float, 
                 writer.writerow(figures)
             save()
     spent = time.time() - began
-    save()
+    if RANK == 0:
+        save()
     bar.close()
     return slow
+
+
+def agreed(value: float, mean: bool = False) -> float:
+    """The first process's value, or the mean of all."""
+    if WORLD == 1:
+        return value
+    shared = torch.tensor([value], dtype=torch.float64)
+    if mean:
+        dist.all_reduce(shared)
+        return shared.item() / WORLD
+    dist.broadcast(shared, 0)
+    return shared.item()

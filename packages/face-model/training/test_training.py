@@ -5,6 +5,9 @@ import contextlib
 import csv
 import io
 import math
+import os
+import subprocess
+import sys
 import tempfile
 import unittest
 from pathlib import Path
@@ -222,6 +225,37 @@ class Fit(unittest.TestCase):
         with self.assertRaisesRegex(SystemExit, f'line: the loss became nan at step {step}'):
             self.run_fit(.05, wrong_from=step)
         self.assertEqual((self.folder / 'line.pt').read_bytes(), before)
+
+
+class Processes(unittest.TestCase):
+    SCRIPT = """
+import pathlib, torch
+from fit import RANK, fit
+torch.manual_seed(RANK)
+module, folder = torch.nn.Linear(3, 1), pathlib.Path(%r)
+seen = []
+def loss(step):
+    x = torch.randn(32, 3)
+    seen.append(x[0, 0].item())
+    return (module(x) - x.sum(1, keepdim=True)).square().mean()
+fit('line', module, loss, folder, .04, .05)
+torch.save({'module': module.state_dict(), 'steps': len(seen), 'first': seen[0]}, folder / f'rank-{RANK}.pt')
+"""
+
+    def test_two_processes_draw_apart_and_stay_one(self):
+        with tempfile.TemporaryDirectory() as name:
+            script = Path(name) / 'run.py'
+            script.write_text(self.SCRIPT % name)
+            environment = os.environ | {'PYTHONPATH': str(Path(__file__).parent), 'OMP_NUM_THREADS': '1'}
+            subprocess.run([sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', '2', str(script)], check=True, env=environment, capture_output=True, timeout=120)
+            one, two = (torch.load(Path(name) / f'rank-{k}.pt', weights_only=True) for k in range(2))
+            self.assertEqual(one['steps'], two['steps'])
+            self.assertNotEqual(one['first'], two['first'])
+            for key in one['module']:
+                torch.testing.assert_close(one['module'][key], two['module'][key], atol=0, rtol=0)
+            kept = torch.load(Path(name) / 'line.pt', weights_only=True)
+            torch.testing.assert_close(kept['module']['weight'], one['module']['weight'])
+            self.assertLess(abs(kept['module']['weight'] - 1).max().item(), .5)
 
 
 class Motion(unittest.TestCase):
