@@ -268,7 +268,7 @@ def make_forward(sheet):
 
 
 def make_inverse_uv():
-    return LinearField(GridEncoding((24, 48, 96, 192), 4, 32, 2., .06, 4), 192, 3, True, 1., tail=2)
+    return LinearField(GridEncoding((24, 48, 96, 192, 320), 4, 32, 2., .06, 4), 192, 3, True, 1., tail=2)
 
 
 def make_deformation(forward_fields, template_codes):

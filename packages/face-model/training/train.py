@@ -229,7 +229,7 @@ def inverse_uv(minutes, lr, data):
             e = error(m, *held) * 1000
         codes = (e[:, 1:] * size[1:]).square().sum((1, 2)).sqrt()
         return {'neutralMm': e[:, 0].norm(dim=1).mean().item(), 'codesMm': codes.mean().item(), 'codesP95Mm': codes.quantile(.95).item()}
-    fit('inverse-uv', model, loss, FOLDER, minutes, lr, evaluate)
+    fit('inverse-uv', model, loss, FOLDER, minutes, lr, evaluate, pace=lambda name: .3 if name in ('basis', 'bias') else 1.)
 
 
 def deformation(minutes, lr, data):

@@ -8,7 +8,7 @@ import { cameraFromPose } from './pose.js';
 import { PRESETS } from './presets.js';
 import { chooseSamples, optimise } from './stages/optimise.js';
 import { startPose } from './stages/start.js';
-import { finishTexture, softened } from './stages/texture.js';
+import { finishTexture, seeScene, softened } from './stages/texture.js';
 import { loadSurfaceSamples, posePoints } from './surface-samples.js';
 import type { InvertedAvatar, InvertImageOptions, Stage } from './types.js';
 
@@ -121,27 +121,28 @@ export async function invertImage(image: RgbaImage, options: InvertImageOptions)
   // On the scalp the code was not seen at work, and hair on the forehead misleads it: a calmer one stands in there, which the photo's tone then reaches by the filling.
   const { regions } = topology;
   const notScalp = { data: regions.data.map((region) => (region === REGIONS.scalp ? 0 : 255)), size: regions.size };
-  const calm = await bakeAlbedo(
-    model.uv,
-    avatar.textureCode.map((c) => CALM * c),
-    avatar.expressionCode,
-    size,
-    { signal },
-  );
-  const fitted = sampleChartMap(softened(notScalp, CALM_EDGE), texelCentres(size));
-  const base = baked.data.map((a, i) => calm.data[i] + (a - calm.data[i]) * (fitted[Math.floor(i / 3)] / 255));
+  const places = texelCentres(size);
+  const fitted = sampleChartMap(softened(notScalp, CALM_EDGE), places);
+  const scalp = Array.from(fitted.keys()).filter((i) => fitted[i] < 255);
+  const calmCode = avatar.textureCode.map((c) => CALM * c);
+  const scalpPlaces = Float32Array.from({ length: 2 * scalp.length }, (_, k) => places[2 * scalp[k >> 1] + (k & 1)]);
+  const calm = await model.uv.albedo(scalpPlaces, calmCode, avatar.expressionCode, undefined, { signal });
+  const base = baked.data.slice();
+  scalp.forEach((i, k) => {
+    for (let c = 0; c < 3; c++) base[3 * i + c] += (1 - fitted[i] / 255) * (calm[3 * k + c] - base[3 * i + c]);
+  });
   const meshes = await avatarMeshes(model, { ...avatar, albedo: modelAlbedo }, { signal });
   const fine = textureCrop(image, centre, CROP_MARGIN * faceScale);
   await report(0.6);
-  const seen = {
+  const scene = seeScene({
     meshes,
     pose: fit.pose,
     lighting: fit.appearance.lighting,
     crop: fine,
     mask: cropMask(person.data, image, fine),
-  };
+  });
   avatar.albedo = finishTexture({
-    ...seen,
+    scene,
     part: 0,
     albedo: base,
     size,
@@ -152,7 +153,7 @@ export async function invertImage(image: RgbaImage, options: InvertImageOptions)
   avatar.partAlbedos = {};
   for (const [k, { name, image: own }] of meshes.entries()) {
     if (k > 0)
-      avatar.partAlbedos[name] = finishTexture({ ...seen, part: k, albedo: decodeSrgb(own.data), size: own.width });
+      avatar.partAlbedos[name] = finishTexture({ scene, part: k, albedo: decodeSrgb(own.data), size: own.width });
   }
   enter('texture');
   seconds.total = (performance.now() - began) / 1000;

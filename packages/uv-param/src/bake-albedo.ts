@@ -24,10 +24,14 @@ export function texelCentres(size: number): Float32Array {
   if (!Number.isSafeInteger(size) || size < 1 || size > 8192) {
     throw new FaceError('RANGE', `texelCentres: size should be a whole number of 1 to 8192; received ${size}.`);
   }
-  return Float32Array.from({ length: 2 * size * size }, (_, i) => {
-    const texel = i >> 1;
-    return ((i & 1 ? Math.floor(texel / size) : texel % size) + 0.5) / size;
-  });
+  const centres = new Float32Array(2 * size * size);
+  for (let row = 0, i = 0; row < size; row++) {
+    for (let column = 0; column < size; column++) {
+      centres[i++] = (column + 0.5) / size;
+      centres[i++] = (row + 0.5) / size;
+    }
+  }
+  return centres;
 }
 
 /**

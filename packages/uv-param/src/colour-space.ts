@@ -10,7 +10,21 @@ export function linearFromSrgb(encoded: number): number {
   return encoded <= 0.04045 ? encoded / 12.92 : ((encoded + 0.055) / 1.055) ** 2.4;
 }
 
-const LINEAR_FROM_BYTE = /* @__PURE__ */ Float32Array.from({ length: 256 }, (_, byte) => linearFromSrgb(byte / 255));
+/** Fine enough that the table is never further from the formula than one 8-bit step, and that only at the darkest values. */
+const STEPS = 16384;
+const BYTE_FROM_LINEAR = /* @__PURE__ */ Uint8Array.from({ length: STEPS + 1 }, (_, i) =>
+  Math.round(255 * srgbFromLinear(i / STEPS)),
+);
+
+/** The 8-bit sRGB value of a linear one, by a table; what is outside 0 to 1 is clamped. */
+export function srgbByteFromLinear(linear: number): number {
+  return BYTE_FROM_LINEAR[Math.round(Math.min(Math.max(linear, 0), 1) * STEPS)];
+}
+
+/** `[256]` linear value, 0 to 1, of each 8-bit sRGB value. */
+export const LINEAR_FROM_SRGB_BYTE: Float32Array = /* @__PURE__ */ Float32Array.from({ length: 256 }, (_, byte) =>
+  linearFromSrgb(byte / 255),
+);
 
 /**
  * Linear colours as an opaque 8-bit picture; what is outside 0 to 1 is clamped.
@@ -30,7 +44,7 @@ export function encodeSrgb(linear: Float32Array, out?: Uint8ClampedArray): Uint8
     throw new FaceError('SHAPE', `encodeSrgb: out should have ${4 * count} bytes; received ${rgba.length}.`);
   }
   for (let i = 0; i < count; i++) {
-    for (let c = 0; c < 3; c++) rgba[4 * i + c] = 255 * srgbFromLinear(Math.min(Math.max(linear[3 * i + c], 0), 1));
+    for (let c = 0; c < 3; c++) rgba[4 * i + c] = srgbByteFromLinear(linear[3 * i + c]);
     rgba[4 * i + 3] = 255;
   }
   return rgba;
@@ -53,6 +67,7 @@ export function decodeSrgb(rgba: Uint8ClampedArray | Uint8Array, out?: Float32Ar
   if (linear.length !== 3 * count) {
     throw new FaceError('SHAPE', `decodeSrgb: out should have ${3 * count} numbers; received ${linear.length}.`);
   }
-  for (let i = 0; i < count; i++) for (let c = 0; c < 3; c++) linear[3 * i + c] = LINEAR_FROM_BYTE[rgba[4 * i + c]];
+  for (let i = 0; i < count; i++)
+    for (let c = 0; c < 3; c++) linear[3 * i + c] = LINEAR_FROM_SRGB_BYTE[rgba[4 * i + c]];
   return linear;
 }

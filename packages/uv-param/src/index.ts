@@ -1,5 +1,12 @@
 export { type BakeAlbedoOptions, bakeAlbedo, type LinearTexture, texelCentres } from './bake-albedo.js';
-export { decodeSrgb, encodeSrgb, linearFromSrgb, srgbFromLinear } from './colour-space.js';
+export {
+  decodeSrgb,
+  encodeSrgb,
+  LINEAR_FROM_SRGB_BYTE,
+  linearFromSrgb,
+  srgbByteFromLinear,
+  srgbFromLinear,
+} from './colour-space.js';
 export { type CycleErrors, computeCycleErrors } from './cycle.js';
 export { FaceError, isFaceError, type UvParamErrorCode } from './errors.js';
 export { surfaceLandmarks } from './surface-landmarks.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decodeSrgb, encodeSrgb, linearFromSrgb, srgbFromLinear } from '../src/index.js';
+import { decodeSrgb, encodeSrgb, linearFromSrgb, srgbByteFromLinear, srgbFromLinear } from '../src/index.js';
 
 describe('sRGB', () => {
   it('has known values', () => {
@@ -32,4 +32,14 @@ describe('sRGB', () => {
     expect(() => encodeSrgb(new Float32Array(3), new Uint8ClampedArray(8))).toThrow(/4 bytes; received 8/);
     expect(() => decodeSrgb(new Uint8Array(4), new Float32Array(4))).toThrow(/3 numbers; received 4/);
   });
+});
+
+it('the table of bytes is the formula, within a step at the darkest values', () => {
+  for (let i = 0; i <= 100_000; i++) {
+    const x = i / 100_000;
+    const exact = 255 * srgbFromLinear(x);
+    expect(Math.abs(srgbByteFromLinear(x) - exact)).toBeLessThan(x < 0.01 ? 1 : 0.56);
+  }
+  expect(srgbByteFromLinear(-1)).toBe(0);
+  expect(srgbByteFromLinear(2)).toBe(255);
 });

@@ -5,6 +5,7 @@ it('exports what it says', () => {
   expect(Object.keys(api).sort()).toMatchInlineSnapshot(`
     [
       "FaceError",
+      "LINEAR_FROM_SRGB_BYTE",
       "REGIONS",
       "bakeAlbedo",
       "computeCycleErrors",
@@ -15,6 +16,7 @@ it('exports what it says', () => {
       "loadTopology",
       "loadUvModel",
       "sampleChartMap",
+      "srgbByteFromLinear",
       "srgbFromLinear",
       "surfaceLandmarks",
       "texelCentres",

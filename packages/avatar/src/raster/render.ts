@@ -1,4 +1,5 @@
 import { mergeOptions } from '@implicit-faces/runtime';
+import { LINEAR_FROM_SRGB_BYTE, srgbByteFromLinear } from '@implicit-faces/uv-param';
 import { cropCamera } from '../camera.js';
 import { FaceError } from '../errors.js';
 import { clayShading, sphericalHarmonicsShading } from '../lighting.js';
@@ -6,7 +7,6 @@ import type { Camera, Lighting, PartMesh, RgbaImage } from '../types.js';
 import { createMipmaps, type Mipmaps } from './mipmaps.js';
 import { createRaster, type Raster, rasterize } from './rasterize.js';
 import { computeTexelDensities, type Material, shade } from './shade.js';
-import { LINEAR_FROM_SRGB_BYTE, srgbByteFromLinear } from './srgb.js';
 
 export interface RenderOptions {
   width: number;

@@ -1,23 +1,45 @@
-import { type PartMesh, type RgbaImage, rasterize, visiblePoints } from '@implicit-faces/avatar';
-import { type ChartMap, sampleChartMap, srgbFromLinear, texelCentres } from '@implicit-faces/uv-param';
+import {
+  type Camera,
+  type PartMesh,
+  type Raster,
+  type RgbaImage,
+  rasterize,
+  visiblePoints,
+} from '@implicit-faces/avatar';
+import { type ChartMap, encodeSrgb, sampleChartMap, texelCentres } from '@implicit-faces/uv-param';
 import { type Crop, lookUp, lookUpSharp, type Plane } from '../photo.js';
 import { cameraFromPose, type Pose } from '../pose.js';
 import { LIGHT_FLOOR, sphericalHarmonics } from './appearance.js';
 
-export interface TextureInput {
-  /** The avatar's parts, all of which may hide each other, and which of them to finish. */
+/** The avatar as the photo shows it. */
+export interface Scene {
+  /** The avatar's parts, all of which may hide each other. */
   meshes: readonly PartMesh[];
-  part: number;
-  /** Places of the chart that are taken from the photo whatever their colour, 255, and those that must look like the model, 0; all are, when absent. */
-  trusted?: ChartMap;
-  /** The chart's left half mirrors its right. */
-  symmetric?: boolean;
   pose: Pose;
   /** `[9, 3]` */
   lighting: Float64Array;
   /** The face in linear light at the photo's own resolution, and the person's mask over it. */
   crop: Crop;
   mask: Plane;
+}
+
+/** A scene with what is seen at each of the crop's pixels. */
+export interface SeenScene extends Scene {
+  /** In the crop's pixels. */
+  camera: Camera;
+  raster: Raster;
+  /** The parts of which a pixel is seen. */
+  seenParts: ReadonlySet<number>;
+}
+
+export interface TextureInput {
+  scene: SeenScene;
+  /** Which of the scene's meshes to finish. */
+  part: number;
+  /** Places of the chart that are taken from the photo whatever their colour, 255, and those that must look like the model, 0; all are, when absent. */
+  trusted?: ChartMap;
+  /** The chart's left half mirrors its right. */
+  symmetric?: boolean;
   /** `[size, size, 3]` linear, the model's albedo; the size is a power of two. */
   albedo: Float32Array;
   size: number;
@@ -45,6 +67,22 @@ const UNSEEN_HUE = 0.1;
 /** Bounds of the logarithm of photo over model. */
 const LIMITS = [-2.5, 2.5] as const;
 
+/** Draws the scene once, for the textures of all its parts. */
+export function seeScene(scene: Scene): SeenScene {
+  const { meshes, pose, crop } = scene;
+  const whole = cameraFromPose(pose);
+  const camera: Camera = {
+    ...whole,
+    focalLengthPx: whole.focalLengthPx * crop.scale,
+    principalPointPx: [
+      (whole.principalPointPx[0] - crop.left) * crop.scale,
+      (whole.principalPointPx[1] - crop.top) * crop.scale,
+    ],
+  };
+  const raster = rasterize(meshes, camera, { width: crop.width, height: crop.height });
+  return { ...scene, camera, raster, seenParts: new Set(raster.part) };
+}
+
 /**
  * A part's finished texture: the photo, divided by the light, where the part was seen; the skin's mirror image, then the model's albedo, where not.
  *
@@ -55,6 +93,7 @@ const LIMITS = [-2.5, 2.5] as const;
  */
 export function finishTexture(input: TextureInput): RgbaImage {
   const { albedo, size, symmetric } = input;
+  if (!input.scene.seenParts.has(input.part)) return { data: encodeSrgb(albedo), width: size, height: size };
   const { ratio, weight } = seenRatios(input);
   const joined = new Float32Array(ratio.length);
   const share = new Float32Array(weight.length);
@@ -70,40 +109,29 @@ export function finishTexture(input: TextureInput): RgbaImage {
     }
   }
   const filled = pullPush(joined, share, size);
-  const data = new Uint8ClampedArray(4 * size * size);
-  const colour = [0, 0, 0];
+  const finished = new Float32Array(3 * size * size);
   for (let i = 0; i < size * size; i++) {
     const mean = (filled[3 * i] + filled[3 * i + 1] + filled[3 * i + 2]) / 3;
     const m = i + size - 1 - 2 * (i % size);
     const known = Math.min(1, weight[i] + (symmetric ? weight[m] : 0));
     const hue = UNSEEN_HUE + LIMITS[1] * known ** 2;
+    let excess = 1;
     for (let c = 0; c < 3; c++) {
       const off = Math.min(hue, Math.max(-hue, filled[3 * i + c] - mean));
-      colour[c] = albedo[3 * i + c] * Math.exp(mean + off);
+      finished[3 * i + c] = albedo[3 * i + c] * Math.exp(mean + off);
+      excess = Math.max(excess, finished[3 * i + c]);
     }
     // What would be brighter than white keeps its hue, which cutting each channel for itself would change.
-    const excess = Math.max(1, ...colour);
-    for (let c = 0; c < 3; c++) data[4 * i + c] = 255 * srgbFromLinear(colour[c] / excess);
-    data[4 * i + 3] = 255;
+    if (excess > 1) for (let c = 0; c < 3; c++) finished[3 * i + c] /= excess;
   }
-  return { data, width: size, height: size };
+  return { data: encodeSrgb(finished), width: size, height: size };
 }
 
 /** ln(photo / shading / albedo) of every texel `[size, size, 3]` and how well it was seen `[size, size]`. */
-function seenRatios({ meshes, part, trusted, pose, lighting, crop, mask, albedo, size }: TextureInput) {
+function seenRatios({ scene, part, trusted, albedo, size }: TextureInput) {
+  const { meshes, pose, lighting, crop, mask, camera, raster } = scene;
   const { positions, normals } = texelGeometry(meshes[part], size);
-  const camera = cameraFromPose(pose);
-  const { left, top, scale } = crop;
-  const view = {
-    ...camera,
-    focalLengthPx: camera.focalLengthPx * scale,
-    principalPointPx: [
-      (camera.principalPointPx[0] - left) * scale,
-      (camera.principalPointPx[1] - top) * scale,
-    ] as const,
-  };
-  const raster = rasterize(meshes, view, { width: crop.width, height: crop.height });
-  const visible = visiblePoints(raster, view, positions, { tolerance: VISIBILITY_TOLERANCE });
+  const visible = visiblePoints(raster, camera, positions, { tolerance: VISIBILITY_TOLERANCE });
   const { rotation: r, translation: t } = pose;
   const eye = [0, 1, 2].map((j) => -(r[j] * t[0] + r[3 + j] * t[1] + r[6 + j] * t[2]));
   const trust = trusted && sampleChartMap(softened(trusted, SOFT_EDGE), texelCentres(size));
@@ -114,15 +142,15 @@ function seenRatios({ meshes, part, trusted, pose, lighting, crop, mask, albedo,
   const person = new Float64Array(1);
   for (let i = 0; i < size * size; i++) {
     if (!visible[i]) continue; // which the NaN of a texel outside the chart is not
-    const [px, py, pz] = positions.subarray(3 * i, 3 * i + 3);
-    const [nx, ny, nz] = normals.subarray(3 * i, 3 * i + 3);
+    const [px, py, pz] = [positions[3 * i], positions[3 * i + 1], positions[3 * i + 2]];
+    const [nx, ny, nz] = [normals[3 * i], normals[3 * i + 1], normals[3 * i + 2]];
     const [vx, vy, vz] = [eye[0] - px, eye[1] - py, eye[2] - pz];
     const facing = (nx * vx + ny * vy + nz * vz) / Math.hypot(vx, vy, vz);
     const seen = smoothstep(GRAZING[0], GRAZING[1], facing);
     if (seen <= 0) continue;
     const depth = -(r[6] * px + r[7] * py + r[8] * pz + t[2]);
-    const x2 = view.principalPointPx[0] + (view.focalLengthPx * (r[0] * px + r[1] * py + r[2] * pz + t[0])) / depth;
-    const y2 = view.principalPointPx[1] - (view.focalLengthPx * (r[3] * px + r[4] * py + r[5] * pz + t[1])) / depth;
+    const x2 = camera.principalPointPx[0] + (camera.focalLengthPx * (r[0] * px + r[1] * py + r[2] * pz + t[0])) / depth;
+    const y2 = camera.principalPointPx[1] - (camera.focalLengthPx * (r[3] * px + r[4] * py + r[5] * pz + t[1])) / depth;
     lookUpSharp(crop, x2, y2, colour);
     lookUp(mask, x2, y2, person);
     sphericalHarmonics(nx, ny, nz, y);
@@ -194,7 +222,7 @@ function texelGeometry({ uvs, indices, positions, normals }: PartMesh, size: num
   return out;
 }
 
-/** A map with its edges softened by box blurs of the radius. */
+/** A map with its edges softened by box blurs of the radius, twice each way; beyond its edge the map goes on as it ends. */
 export function softened(map: { data: Uint8Array; size: number }, radius: number): { data: Uint8Array; size: number } {
   const { size } = map;
   let data = map.data;
@@ -202,11 +230,12 @@ export function softened(map: { data: Uint8Array; size: number }, radius: number
     const other = stride === 1 ? size : 1;
     const out = new Uint8Array(data.length);
     for (let o = 0; o < size; o++) {
+      const at = (i: number) => data[o * other + Math.min(size - 1, Math.max(0, i)) * stride];
+      let sum = 0;
+      for (let k = -radius; k <= radius; k++) sum += at(k);
       for (let i = 0; i < size; i++) {
-        let sum = 0;
-        for (let k = -radius; k <= radius; k++)
-          sum += data[o * other + Math.min(size - 1, Math.max(0, i + k)) * stride];
         out[o * other + i * stride] = sum / (2 * radius + 1);
+        sum += at(i + radius + 1) - at(i - radius);
       }
     }
     data = out;

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { cropMask, cropPhoto } from '../../src/photo.js';
 import { cameraFromPose, type Pose, stepPose } from '../../src/pose.js';
 import { createAppearance } from '../../src/stages/appearance.js';
-import { finishTexture, pullPush } from '../../src/stages/texture.js';
+import { finishTexture, pullPush, seeScene, softened } from '../../src/stages/texture.js';
 
 const SIZE = 128;
 const RADIUS = 0.1;
@@ -68,14 +68,10 @@ function finish(yaw: number, symmetric: boolean, trusted?: number): RgbaImage {
   });
   const crop = cropPhoto(photo, [PHOTO / 2, PHOTO / 2], PHOTO, PHOTO);
   return finishTexture({
-    meshes: [skin],
+    scene: seeScene({ meshes: [skin], pose, lighting, crop, mask: cropMask(photo.mask, photo, crop) }),
     part: 0,
     symmetric,
     trusted: trusted === undefined ? undefined : { data: new Uint8Array(64 * 64).fill(trusted), size: 64 },
-    pose,
-    lighting,
-    crop,
-    mask: cropMask(photo.mask, photo, crop),
     albedo: new Float32Array(3 * SIZE * SIZE).fill(grey),
     size: SIZE,
   });
@@ -160,5 +156,48 @@ describe('pullPush', () => {
   it('gives nothing where nothing is known', () => {
     const nothing = pullPush(random.uniforms(3 * size * size), new Float32Array(size * size), size);
     expect(nothing).toEqual(new Float32Array(3 * size * size));
+  });
+});
+
+describe('softened', () => {
+  it('is two box blurs each way, seed 9', () => {
+    const size = 16;
+    const radius = 2;
+    const random = createRandom(9);
+    const map = { data: Uint8Array.from({ length: size * size }, () => random.integer(256)), size };
+    const box = (data: Uint8Array, dx: number, dy: number) =>
+      data.map((_, i) => {
+        let sum = 0;
+        for (let k = -radius; k <= radius; k++) {
+          const x = Math.min(size - 1, Math.max(0, (i % size) + k * dx));
+          const y = Math.min(size - 1, Math.max(0, Math.floor(i / size) + k * dy));
+          sum += data[y * size + x];
+        }
+        return sum / (2 * radius + 1);
+      });
+    const expected = box(box(box(box(map.data, 1, 0), 0, 1), 1, 0), 0, 1);
+    expect(softened(map, radius).data).toEqual(expected);
+  });
+});
+
+describe('seeScene', () => {
+  it('leaves a part that nobody sees as the model has it', () => {
+    const pose = turned(0);
+    const photo = renderAvatar([skin], cameraFromPose(pose), Float32Array.from(lighting), {
+      width: PHOTO,
+      height: PHOTO,
+      background: [20, 40, 160],
+    });
+    const crop = cropPhoto(photo, [PHOTO / 2, PHOTO / 2], PHOTO, PHOTO);
+    const hidden = { ...skin, name: 'tongue', positions: skin.positions.map((x) => 0.5 * x) };
+    const scene = seeScene({ meshes: [skin, hidden], pose, lighting, crop, mask: cropMask(photo.mask, photo, crop) });
+    expect([...scene.seenParts].sort()).toEqual([-1, 0]);
+    const { data } = finishTexture({
+      scene,
+      part: 1,
+      albedo: new Float32Array(3 * SIZE * SIZE).fill(grey),
+      size: SIZE,
+    });
+    expect(data.every((byte, i) => byte === (i % 4 === 3 ? 255 : 128))).toBe(true);
   });
 });
