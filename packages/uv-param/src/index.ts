@@ -10,6 +10,7 @@ export {
   REGIONS,
   type SkinTopology,
   sampleChartMap,
+  type TexturePrior,
   type Topology,
 } from './topology.js';
 export {
