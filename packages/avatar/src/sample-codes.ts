@@ -25,13 +25,13 @@ const MOODS: Readonly<Record<string, number>>[] = [
   { browInnerUp: 0.5, browOuterUp: 0.4, eyeWide: 0.2 },
   { browDown: 0.45, eyeSquint: 0.3 },
   { mouthFrown: 0.3, mouthPress: 0.3, browInnerUp: 0.2 },
-  { mouthPucker: 0.3, eyeSquint: 0.15 },
+  { jawOpen: 0.1, mouthFunnel: 0.15 },
   { mouthPress: 0.45, mouthShrugLower: 0.25 },
 ];
 /** What faces at rest differ in. */
 const REST: Readonly<Record<string, number>> = { eyeBlink: 0.22, mouthSmile: 0.1, browDown: 0.12 };
 /** The generator's neutral lips are a little apart, those of people at rest are not. */
-const LIPS_CLOSED: Readonly<Record<string, number>> = { mouthPress: 0.45, mouthShrugLower: 0.15 };
+const LIPS_CLOSED: Readonly<Record<string, number>> = { mouthPress: 0.35, mouthShrugLower: 0.12 };
 
 /**
  * Draws codes of a plausible new face: identity by the modes' own statistics with the tails cut, skin by the model's distribution of skins, and a resting face or a mild expression that is

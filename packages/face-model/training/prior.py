@@ -21,7 +21,7 @@ WRINKLES = ('noseCrease', 'marionette', 'foreheadLines', 'frownLines', 'crowsFee
 MAKE_UP = {'lipUpper': 1.2, 'lipLower': 1.2, 'lashesUpper': 1., 'lidShadow': .5}
 # Cropped hair: the scalp's colour is all that a head without hair has to show.
 USUAL = {'scalpDark': 2.2, 'hairBeforeEar': .6}
-SIGMAS = {'browDensity': .9, 'browInner': .5, 'browTail': .5, 'browArch': .6, 'browBelow': .5, 'browWarmth': .8, 'browMeeting': .3, 'scalpDark': .9, 'scalpWarm': .7, 'overall': .5, 'overallRed': .3, 'overallYellow': .25,
+SIGMAS = {'browDensity': .9, 'browInner': .5, 'browTail': .5, 'browArch': .6, 'browBelow': .5, 'browWarmth': .8, 'browMeeting': .3, 'scalpDark': .9, 'scalpWarm': .7, 'overall': .5, 'overallRed': .4, 'overallYellow': .4,
           'cheekBlush': .6, 'noseRed': .5, 'lipPink': .8, 'lipDark': .6, 'ears': .4, 'lidCrease': .7, 'lashesUpper': .5}
 OTHERS, SIDES, SPOTS = .3, .12, .12
 ANTISYMMETRIC_SIGMA = .4
