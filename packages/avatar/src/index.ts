@@ -15,4 +15,5 @@ export { createRaster, RASTERIZE_DEFAULTS, type Raster, type RasterizeOptions, r
 export { RENDER_DEFAULTS, type Rendering, type RenderOptions, renderAvatar } from './raster/render.js';
 export { computeTexelDensities, type Material, shade } from './raster/shade.js';
 export { VISIBILITY_DEFAULTS, type VisibilityOptions, visiblePoints } from './raster/visibility.js';
+export { type SampledCodes, sampleCodes } from './sample-codes.js';
 export type { Avatar, Camera, Lighting, PartMesh, RgbaImage, TriangleMesh } from './types.js';

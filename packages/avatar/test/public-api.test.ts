@@ -29,6 +29,7 @@ it('exports these names and no others', () => {
       "projectPoints",
       "rasterize",
       "renderAvatar",
+      "sampleCodes",
       "sampleMipmaps",
       "saveAvatar",
       "shade",

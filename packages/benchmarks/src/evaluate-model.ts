@@ -9,6 +9,7 @@ import { loadSdfModel } from '@implicit-faces/sdf-core';
 import { Presets, SingleBar } from 'cli-progress';
 import { Command } from 'commander';
 import * as ort from 'onnxruntime-node';
+import { loadHeldOutSkins, loadSkinLookup } from './albedo-metrics.js';
 import { loadFaceKit } from './face-kit.js';
 import { EVALUATE_MODEL_DEFAULTS, evaluateModel, type ModelReport } from './model-evaluation.js';
 import { writePictures } from './pictures.js';
@@ -20,17 +21,19 @@ interface Arguments {
   pictures?: string;
   onlyPictures?: boolean;
   faces?: number;
+  people?: number;
   seed: number;
 }
 
 const command = new Command('evaluate-model')
   .description('Measures the shipped networks against 64 seeded faces of ICT-FaceKit that training never saw.')
-  .requiredOption('--data <dir>', 'folder that holds facekit/facekit.npz')
+  .requiredOption('--data <dir>', 'folder that holds facekit/facekit.npz and skins/')
   .option('--model <dir>', 'folder of the model', fileURLToPath(new URL('../../face-model', import.meta.url)))
   .option('--json', 'print JSON instead of a table')
   .option('--pictures <dir>', 'also write clay renders of five faces in five poses')
   .option('--only-pictures', 'write the pictures and measure nothing')
   .option('--faces <count>', 'only the first faces of the test set', Number)
+  .option('--people <count>', 'how many people expressions are transferred between', Number)
   .option('--seed <number>', 'of the test set', Number, EVALUATE_MODEL_DEFAULTS.seed);
 
 async function main(): Promise<void> {
@@ -39,9 +42,11 @@ async function main(): Promise<void> {
   const manifest = parseManifest(JSON.parse(await readText(join(options.model, 'manifest.json'))));
   if (!options.onlyPictures) {
     const kit = await loadFaceKit(options.data);
-    const { faces, seed } = options;
+    const lookup = await loadSkinLookup();
+    const skins = { lookup, heldOut: await loadHeldOutSkins(options.data, lookup) };
+    const { faces, people, seed } = options;
     const report = await withBar('faces', (onProgress) =>
-      evaluateModel({ ort, files, manifest, kit, faces, seed, onProgress }),
+      evaluateModel({ ort, files, manifest, kit, skins, faces, people, seed, onProgress }),
     );
     process.stdout.write(options.json ? `${JSON.stringify(rounded(report), null, 2)}\n` : table(report));
   }

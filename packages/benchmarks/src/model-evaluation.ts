@@ -2,28 +2,39 @@ import { type FileEntry, type Files, type Manifest, type OrtRuntime, readVerifie
 import { type Codes, loadSdfModel, type SdfModel } from '@implicit-faces/sdf-core';
 import { createRandom } from '@implicit-faces/test-utils';
 import { loadUvModel } from '@implicit-faces/uv-param';
+import { type HeldOutSkin, measureAlbedo, type SkinLookup } from './albedo-metrics.js';
 import type { FaceKit } from './face-kit.js';
+import { generatorOpenings, measurePenetration, modelOpenings } from './penetration-metrics.js';
 import { countFmasPerPoint, measurePeakFmas, measurePointsPerSecond } from './speed.js';
 import { mean, median, quantile } from './statistics.js';
-import { measureSurface } from './surface-metrics.js';
+import { measureSurface, type SurfaceFigures } from './surface-metrics.js';
 import { createTestSet } from './test-set.js';
 import { measureTrace } from './trace-metrics.js';
+import { measureTransfer } from './transfer-metrics.js';
 import { TriangleSurface } from './triangle-surface.js';
-import { loadAtlasCheck, measureUv } from './uv-metrics.js';
+import { loadAtlasCheck, measureUv, type UvFigures } from './uv-metrics.js';
 
 export interface EvaluateModelOptions {
   ort: OrtRuntime;
   files: Files;
   manifest: Manifest;
   kit: FaceKit;
+  /** Skins that the colour basis has not seen, and where they lie on the chart. */
+  skins: { lookup: SkinLookup; heldOut: readonly HeldOutSkin[] };
   seed?: number;
   threads?: number;
   /** How many of the test set's faces; all when absent. */
   faces?: number;
+  /** Between how many people expressions are transferred. */
+  people?: number;
   signal?: AbortSignal;
   /** Called after each face with the share that is done, 0 to 1. */
   onProgress?: (share: number) => void;
 }
+
+/** What share of the time the faces and the transfer take. */
+const FACES_SHARE = 0.65;
+const TRANSFER_SHARE = 0.25;
 
 export const EVALUATE_MODEL_DEFAULTS = { seed: 20231, threads: 2 };
 
@@ -47,6 +58,14 @@ export interface ModelReport {
   inverseUvP95Mm: number;
   cycleMedianMm: number;
   cycleP95Mm: number;
+  transferMeanMm: number;
+  transferOneScanMeanMm: number;
+  transferUnmovedMeanMm: number;
+  penetrationMeanMm: number;
+  penetrationGeneratorMeanMm: number;
+  albedoMae: number;
+  /** Dark, mid, light. */
+  albedoMaeByTone: number[];
   bytesShipped: number;
   pointsPerSecond: number;
   fmasPerPoint: number;
@@ -57,9 +76,12 @@ export interface ModelReport {
   seconds: number;
 }
 
+/** What is gathered face by face. */
+type Figure = keyof Omit<SurfaceFigures, 'points'> | keyof UvFigures | 'back' | 'penetration' | 'penetrationGenerator';
+
 /** Measures the networks of a model against the generator of the faces. */
 export async function evaluateModel(options: EvaluateModelOptions): Promise<ModelReport> {
-  const { ort, files, manifest, kit, signal, onProgress } = options;
+  const { ort, files, manifest, kit, skins, signal, onProgress } = options;
   const { seed, threads } = { ...EVALUATE_MODEL_DEFAULTS, ...options };
   const begin = performance.now();
   const codesOfFaces = createTestSet(manifest, kit.expressionNames, seed).slice(0, options.faces);
@@ -79,13 +101,13 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Mode
     uv: [],
     inverseUv: [],
     cycle: [],
-  } as Record<
-    'face' | 'lips' | 'lids' | 'normalDegrees' | 'eikonal' | 'back' | 'uv' | 'inverseUv' | 'cycle',
-    Float32Array[]
-  >;
+    penetration: [],
+    penetrationGenerator: [],
+  } satisfies Record<string, Float32Array[]> as Record<Figure, Float32Array[]>;
   let rays = 0;
   let wrong = 0;
   try {
+    const openings = { generator: generatorOpenings(kit), model: await modelOpenings(uv) };
     for (const [index, codes] of codesOfFaces.entries()) {
       signal?.throwIfAborted();
       const positions = kit.pose(codes.geometry, codes.expression);
@@ -94,15 +116,31 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Mode
       const { points, ...surface } = await measureSurface(sdf, codes, kit, truth.skin, random);
       const trace = await measureTrace(sdf, codes, truth, index, random);
       const charts = await measureUv(uv, codes, check, positions, points);
-      for (const [key, values] of Object.entries({ ...surface, ...charts, back: trace.back })) {
-        figures[key as keyof typeof figures].push(values);
-      }
+      const mesh = await uv.surfaceFromUv(uv.topology.skin.uv, codes);
+      const found = {
+        ...surface,
+        ...charts,
+        back: trace.back,
+        penetration: await measurePenetration(sdf, codes, mesh, openings.model),
+        penetrationGenerator: await measurePenetration(sdf, codes, positions, openings.generator),
+      };
+      for (const [key, values] of Object.entries(found)) figures[key as Figure].push(values);
       rays += trace.rays;
       wrong += trace.wrong;
-      onProgress?.((index + 1) / codesOfFaces.length);
+      onProgress?.((FACES_SHARE * (index + 1)) / codesOfFaces.length);
     }
+    const model = { manifest, uv };
+    const transfer = await measureTransfer(model, kit, truth.skin, check, seed + 2, {
+      people: options.people,
+      signal,
+      onProgress: (share) => onProgress?.(FACES_SHARE + TRANSFER_SHARE * share),
+    });
+    const albedo = await measureAlbedo(model, skins.lookup, skins.heldOut, {
+      signal,
+      onProgress: (share) => onProgress?.(FACES_SHARE + TRANSFER_SHARE + (1 - FACES_SHARE - TRANSFER_SHARE) * share),
+    });
     const speed = await measureSpeed(sdf, codesOfFaces[0], { ort, files, manifest, threads });
-    const all = (key: keyof typeof figures) => concatenate(figures[key]);
+    const all = (key: Figure) => concatenate(figures[key]);
     const mm = (metres: number) => 1000 * metres;
     const perFace = figures.face.map((values) => mm(mean(values)));
     const worst = perFace.indexOf(Math.max(...perFace));
@@ -125,6 +163,13 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Mode
       inverseUvP95Mm: mm(quantile(all('inverseUv'), 0.95)),
       cycleMedianMm: mm(median(all('cycle'))),
       cycleP95Mm: mm(quantile(all('cycle'), 0.95)),
+      transferMeanMm: mm(mean(transfer.joint)),
+      transferOneScanMeanMm: mm(mean(transfer.oneScan)),
+      transferUnmovedMeanMm: mm(mean(transfer.unmoved)),
+      penetrationMeanMm: mm(mean(all('penetration'))),
+      penetrationGeneratorMeanMm: mm(mean(all('penetrationGenerator'))),
+      albedoMae: Math.max(...albedo.byTone),
+      albedoMaeByTone: albedo.byTone,
       bytesShipped: Object.values(manifest.files).reduce((sum, { bytes }) => sum + bytes, 0),
       ...speed,
       worstFace: { index: worst, surfaceMeanMm: perFace[worst] },

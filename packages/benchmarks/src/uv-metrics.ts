@@ -36,6 +36,14 @@ export async function loadAtlasCheck(files: Files, manifest: Manifest): Promise<
   };
 }
 
+/** Where the places are on a mesh of FaceKit's vertices `[V, 3]` -> `[N, 3]`. */
+export function placesAt({ triangles, weights }: AtlasCheck, positions: Float32Array): Float32Array {
+  return Float32Array.from({ length: triangles.length }, (_, at) => {
+    const [i, k] = [Math.floor(at / 3), at % 3];
+    return [0, 1, 2].reduce((sum, c) => sum + weights[3 * i + c] * positions[3 * triangles[3 * i + c] + k], 0);
+  });
+}
+
 /**
  * Where g puts places of which the atlas says where they belong, measured along the surface: the error in UV times the surface's own stretch; where
  * the inverse puts them; and how far the two lead astray one after the other.
@@ -51,13 +59,7 @@ export async function measureUv(
   surfacePoints: Float32Array,
 ): Promise<UvFigures> {
   const count = check.uv.length / 2;
-  const points = Float32Array.from({ length: 3 * count }, (_, at) => {
-    const [i, k] = [Math.floor(at / 3), at % 3];
-    return [0, 1, 2].reduce(
-      (sum, c) => sum + check.weights[3 * i + c] * positions[3 * check.triangles[3 * i + c] + k],
-      0,
-    );
-  });
+  const points = placesAt(check, positions);
   const { uv, chart } = await model.uvFromSurface(points, codes);
   const at = await model.surfaceFromUv(check.uv, codes);
   const perAxis = await Promise.all(

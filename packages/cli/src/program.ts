@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { exportCommand } from './commands/export.js';
 import { invertCommand } from './commands/invert.js';
 import { renderCommand } from './commands/render.js';
+import { sampleCommand } from './commands/sample.js';
 import { oneLine } from './errors.js';
 
 /** All commands. Faults in the arguments are written to stderr in one line and thrown as commander's errors. */
@@ -15,6 +16,6 @@ export function createProgram(): Command {
     // Set before commands are added, which inherit it.
     .configureOutput({ outputError: (message, write) => write(`implicit-faces: ${oneLine(message)}\n`) })
     .exitOverride();
-  for (const add of [invertCommand, exportCommand, renderCommand]) add(program);
+  for (const add of [invertCommand, exportCommand, renderCommand, sampleCommand]) add(program);
   return program;
 }

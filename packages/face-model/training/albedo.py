@@ -3,6 +3,8 @@
     python albedo.py resample --data DATA    CACHE/atlas/skins.npz: skins [35, 512, 512, 3] linear RGB f16, with holes filled
     python albedo.py basis    --data DATA    CACHE/atlas/colour/basis.npz: mean and component images, quantised as they ship
     python albedo.py export                  CACHE/atlas/colour/colour.onnx, colour-vjp.onnx, checked against torch
+    python albedo.py held-out --data DATA    prints the skins that HELD_OUT's rule gives
+    python albedo.py lookup   --data DATA    packages/benchmarks/fixtures/skin-lookup.safetensors: where the evaluator finds our chart's texels in a skin's picture
 
 `registration.py` must have run. The basis is linear in the code not as albedo but as optical density, -ln(albedo): what pigment, blood and hair do to skin is to absorb (Beer and Lambert),
 so one code for a brow or a blush serves every tone, and no code makes a colour negative. A linear basis of albedo itself, tried first, gave black and green faces at N(0,1) codes. Components whose detail matters are stored fine, the others coarse:
@@ -20,6 +22,7 @@ import onnx
 import onnxruntime
 import torch
 from PIL import Image
+from safetensors.numpy import save_file
 from scipy.ndimage import gaussian_filter, map_coordinates
 from torch.fx.experimental.proxy_tensor import make_fx
 from tqdm import tqdm
@@ -96,6 +99,10 @@ def resample(data: str) -> None:
 
 LEFT_OUT = ('darthfurby_caucasian_female', 'creamy_female', 'emo_eyes', 'eyeliner')     # painted make-up that no other skin shares
 MEAN_BROW, MEAN_LASHES = 2.2, 1.     # units of the painted codes that belong to the mean: the skins have neither
+# What the basis never sees, so that evaluate:model can say how well it fits new skins. By `choose_held_out`, not by any result.
+HELD_OUT = ('sys_young_darkskinned_male_diffuse', 'sys_old_lightskinned_male_diffuse2', 'jartur69_middleage_slavic_male_and_beard', 'toigo_light_skin_male_ginger',
+            'onlytheghosts_middle_aged_eurasian_female', 'sys_young_lightskinned_female_diffuse3')      # two per third, dark to light
+LOOKUP_SIZE = 128
 BAG, SOCKET = -np.log([.13, .028, .024]), -np.log([.10, .035, .03])
 DENSEST = 4.5    # the mean's density is stored as n / 255 of this
 
@@ -121,6 +128,39 @@ def even_light(logs: np.ndarray, chart: Chart) -> np.ndarray:
 def tones(logs: np.ndarray, chart: Chart) -> np.ndarray:
     """The face's median log colour of each skin [K, 3]."""
     return np.median(logs[:, chart.label('face')], axis=1)
+
+
+def choose_held_out(names: list[str], tone: np.ndarray, seed: int = 20231) -> list[str]:
+    """Two skins of each third of tone [K] (dark to light): the darkest and the lightest of all are extremes and stay, the others are drawn."""
+    rng = np.random.default_rng(seed)
+    thirds = np.array_split(np.argsort(tone, kind='stable')[1:-1], 3)
+    return [names[k] for third in thirds for k in sorted(rng.choice(third, 2, replace=False), key=lambda k: tone[k])]
+
+
+def usable(names: np.ndarray, leave_out: tuple[str, ...] = LEFT_OUT) -> list[int]:
+    return [k for k, name in enumerate(names) if not any(word in str(name) for word in leave_out)]
+
+
+def held_out(data: str) -> None:
+    stored = np.load(fk.cache_dir() / 'atlas' / 'skins.npz')
+    chosen = usable(stored['names'])
+    logs = np.log(np.clip(stored['skins'][chosen].astype(np.float32), .004, 1))
+    for name in choose_held_out([str(stored['names'][k]) for k in chosen], tones(logs, Chart(data, SIZE)).mean(1)):
+        print(name)
+
+
+def lookup(data: str) -> None:
+    """skin-lookup.safetensors: `place` [128, 128, 2], where each texel of our chart lies in the skins' layout (v down), in 65535ths; 0 where it is not seen. Computed by our own registration."""
+    chart = Chart(data, SIZE)
+    uv, known = skin_lookup(chart)
+    # The nearest texel of the finer chart to each coarse texel's centre; half a fine texel off, which the places themselves say.
+    step = SIZE // LOOKUP_SIZE
+    at = np.arange(LOOKUP_SIZE) * step + step // 2
+    place = np.where(known[..., None], np.round(uv * 65535), 0)[np.ix_(at, at)].astype(np.uint16)
+    path = Path(__file__).parents[2] / 'benchmarks' / 'fixtures' / 'skin-lookup.safetensors'
+    path.parent.mkdir(exist_ok=True)
+    save_file({'place': np.ascontiguousarray(place), 'uv': ((at + .5) / SIZE).astype(np.float32)}, path, metadata={'heldOut': '\n'.join(HELD_OUT)})
+    print(f'{path}: {path.stat().st_size / 1000:.0f} kB, {100 * known[chart.on].mean():.0f} % of the chart is seen')
 
 
 def mixtures(details: np.ndarray, tone: np.ndarray, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -159,7 +199,7 @@ def basis(data: str, seed: int = 0, count: int = 400) -> None:
     rng = np.random.default_rng(seed)
     chart = Chart(data, SIZE)
     stored = np.load(fk.cache_dir() / 'atlas' / 'skins.npz')
-    chosen = [k for k, name in enumerate(stored['names']) if not any(word in str(name) for word in LEFT_OUT)]
+    chosen = usable(stored['names'], LEFT_OUT + HELD_OUT)
     logs = np.log(np.clip(stored['skins'][chosen].astype(np.float32), .004, 1))
     mirrored = logs[:, :, ::-1]
     even, odd = even_light((logs + mirrored) / 2, chart), (logs - mirrored) / 2
@@ -316,9 +356,9 @@ def check(path: Path, function, inputs: list[str], code_size: int) -> None:
 
 if __name__ == '__main__':
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('step', choices=['resample', 'basis', 'export'])
+    parser.add_argument('step', choices=['resample', 'basis', 'export', 'held-out', 'lookup'])
     parser.add_argument('--data')
     arguments = parser.parse_args()
     if arguments.step != 'export' and not arguments.data:
         parser.error(f'{arguments.step} needs --data')
-    export() if arguments.step == 'export' else globals()[arguments.step](arguments.data)
+    export() if arguments.step == 'export' else globals()[arguments.step.replace('-', '_')](arguments.data)

@@ -35,7 +35,11 @@ FIGURES = {
     'normalMeanDeg': ('angle between normals, mean', 'degrees'), 'eikonalMean': ('deviation of the gradient\'s length from 1, mean', ''),
     'traceMissShare': ('camera rays that miss, or stop where nothing is', '%'), 'uvMedianMm': ('g against the atlas, median', 'mm'), 'uvP95Mm': ('the same, 95 %', 'mm'),
     'inverseUvMedianMm': ('g^-1 against the true place, median', 'mm'), 'inverseUvP95Mm': ('the same, 95 %', 'mm'), 'cycleMedianMm': ('g^-1(g(x)) to x, median', 'mm'),
-    'cycleP95Mm': ('the same, 95 %', 'mm'), 'bytesShipped': ('all files', 'MB'), 'pointsPerSecond': ('f, 2 threads', 'thousand points/s'),
+    'cycleP95Mm': ('the same, 95 %', 'mm'),
+    'transferMeanMm': ('expression recovered from scans on another face recovered from scans, three each, mean (target 0.8)', 'mm'), 'transferOneScanMeanMm': ('the same from one scan each', 'mm'),
+    'transferUnmovedMeanMm': ('for scale: the target\'s true face at rest instead', 'mm'), 'penetrationMeanMm': ('lids in eyeballs, lips in teeth and each other, mesh of g^-1, mean', 'mm'),
+    'penetrationGeneratorMeanMm': ('the same of the generator', 'mm'), 'albedoMae': ('held-out skins by the texture code, linear albedo, worst third of tone (target 0.06)', ''),
+    'bytesShipped': ('all files', 'MB'), 'pointsPerSecond': ('f, 2 threads', 'thousand points/s'),
     'fmasPerPoint': ('multiply-adds of f per point', 'thousand'), 'fmaPeakShare': ('of the processor\'s peak that f uses', '%')}
 SCALES = {'traceMissShare': 100, 'fmaPeakShare': 100, 'bytesShipped': 1e-6, 'pointsPerSecond': 1e-3, 'fmasPerPoint': 1e-3}
 STEPS = {'template-head': 'T of the head', 'template-jaw': 'T of the jaw', 'uv': 'UV_T, the chart', 'forward-head': 'F of the head', 'forward-jaw': 'F of the jaw',
@@ -71,6 +75,50 @@ def stretch(uv: np.ndarray, places: np.ndarray, triangles: np.ndarray) -> tuple[
     u, x = (np.stack([v[triangles[:, k]] - v[triangles[:, 0]] for k in (1, 2)], -1) for v in (uv.astype(np.float64), places.astype(np.float64)))
     sigma = np.linalg.svd(x @ np.linalg.inv(u), compute_uv=False)              # [F, 2] metres per unit of the chart
     return TEXTURE_SIZE / (1000 * np.sqrt(sigma.prod(1))), sigma[:, 0] / sigma[:, 1]
+
+
+def angular_distortion(ratio: np.ndarray) -> np.ndarray:
+    """By how many degrees two directions on the surface may change their angle on the chart, at most: Tissot's maximum angular deformation, from the ratio of the stretches [F]."""
+    return np.degrees(2 * np.arcsin((ratio - 1) / (ratio + 1)))
+
+
+def draw_distortion(model: Shipped) -> dict[str, float]:
+    """distortion.png: texel density, distortion of area and of angles on the mean face, front and side -> the face region's figures."""
+    zero = {k: np.zeros(model.sizes[k]) for k in ('geometry', 'expression')}
+    uv, triangles, places = model.tensors['skin.uv'], model.tensors['skin.triangles'].astype(np.int64), model.skin(**zero)
+    density, ratio = stretch(uv, places, triangles)
+    size = len(model.tensors['faceMask'])
+    at = np.clip((uv[triangles].mean(1) * size).astype(int), 0, size - 1)
+    face = model.tensors['faceMask'][at[:, 1], at[:, 0]] > 0
+    area = (density / np.median(density[face])) ** 2                           # the chart's share of area over the surface's, 1 where the face's median is
+    angle = angular_distortion(ratio)
+    figure, axes = pyplot.subplots(2, 3, figsize=(10.5, 7.6), layout='constrained')
+    maps = ((density, f'texels per mm of a {TEXTURE_SIZE}² texture', 'viridis', matplotlib.colors.LogNorm(.5, 12), [.5, 1, 2, 5, 10]),
+            (area, 'area on the chart, face median = 1', 'RdBu_r', matplotlib.colors.LogNorm(1 / 16, 16), [.0625, .25, 1, 4, 16]),
+            (angle, 'largest change of an angle, degrees', 'magma', matplotlib.colors.Normalize(0, 180), [0, 45, 90, 135, 180]))
+    for row, yaw in enumerate((0, 55)):
+        c, s = np.cos(np.radians(yaw)), np.sin(np.radians(yaw))
+        turned = places @ np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]]).T
+        height, width = 420, 340
+        scale = width / .24
+        screen = np.c_[width / 2 + scale * turned[:, 0], height / 2 - scale * (turned[:, 1] + .01), turned[:, 2]]
+        triangle, _ = rasterize(screen, triangles, height, width)
+        normal = fk.vertex_normals(turned, triangles)[triangles].mean(1)
+        light = np.clip(.35 + .65 * normal[:, 2], .2, 1)
+        for axis, (values, title, colours, norm, ticks) in zip(axes[row], maps):
+            colour = pyplot.get_cmap(colours)(norm(values))[:, :3] * light[:, None]
+            axis.imshow(np.where(triangle[..., None] >= 0, colour[triangle], 1))
+            axis.axis('off')
+            if row == 0:
+                axis.set_title(title, fontsize=10)
+            else:
+                bar = figure.colorbar(matplotlib.cm.ScalarMappable(norm, colours), ax=axis, location='bottom', shrink=.8, ticks=ticks)
+                bar.ax.xaxis.set_major_formatter('{x:g}')
+                bar.ax.minorticks_off()
+    save(figure, 'distortion.png')
+    weight = np.linalg.norm(np.cross(places[triangles[:, 1]] - places[triangles[:, 0]], places[triangles[:, 2]] - places[triangles[:, 0]]), axis=1) * face
+    order = lambda values, share: values[np.argsort(values)][np.searchsorted(np.cumsum(weight[np.argsort(values)]), share * weight.sum())]
+    return {'area distortion, 5 %': order(area, .05), 'area distortion, 95 %': order(area, .95), 'angle change, degrees, median': order(angle, .5), 'angle change, degrees, 95 %': order(angle, .95)}
 
 
 def draw_atlas(model: Shipped) -> dict[str, float]:
@@ -215,7 +263,7 @@ def figures_table(path: Path, model: str) -> str:
     report = json.loads(path.read_text())
     if report['model'] != model:
         raise SystemExit(f'{path} was measured on {report["model"]}, the weights are {model}. Run evaluate:model again.')
-    rows = [[f'`{key}`', meaning, f'{report[key] * SCALES.get(key, 1):.3g} {unit}'.strip()] for key, (meaning, unit) in FIGURES.items()]
+    rows = [[f'`{key}`', meaning, f'{report[key] * SCALES.get(key, 1):.3g} {unit}'.strip()] for key, (meaning, unit) in FIGURES.items() if key in report]
     return f'{report["faces"]} held-out faces.\n\n' + table(['figure', 'what', 'value'], rows)
 
 
@@ -234,7 +282,7 @@ if __name__ == '__main__':
         subprocess.run([sys.executable, Path(__file__).with_name('gate.py'), '--data', arguments.data, '--out', gate], check=True)
     write_small(Image.open(gate), IMAGES / 'gate.png')
     model = Shipped()
-    write_block('chart', table(['on the face region', 'value'], [[k, f'{v:.2f}'] for k, v in draw_atlas(model).items()]))
+    write_block('chart', table(['on the face region', 'value'], [[k, f'{v:.2f}'] for k, v in (draw_atlas(model) | draw_distortion(model)).items()]))
     draw_albedo(model)
     write_block('files', table(['file', 'kB'], [[f'`{f["path"]}`', f'{f["bytes"] / 1000:.0f}'] for f in model.manifest['files'].values()]))
     if curves := read_curves():

@@ -25,9 +25,11 @@ import facekit as fk
 import fields
 import gather
 import restore
+from albedo import choose_held_out
 from distance import Mesh, boundary_loops, close_holes, cut, fill_holes, with_loop_centres
 from fit import fit
 from parts import MOUTH_PARTS, Parts, affine_fit
+from prior import texture_prior
 from samples import within
 
 
@@ -412,6 +414,30 @@ class Restore(unittest.TestCase):
                 torch.testing.assert_close(stored[name], value, rtol=0, atol=0)
             with self.assertRaisesRegex(SystemExit, 'is not the network that fields.py makes'):
                 restore.restore('net', torch.nn.Sequential(torch.nn.Linear(64, 64)), restore.weights_of('net.onnx', ''))
+
+
+class Skins(unittest.TestCase):
+    def test_held_out_skins_are_two_per_third_and_no_extremes(self):
+        tone = np.random.default_rng(5).permutation(31).astype(float)
+        names = [str(k) for k in range(31)]
+        chosen = choose_held_out(names, tone)
+        self.assertEqual(chosen, choose_held_out(names, tone))
+        ranks = [int(tone[int(n)]) for n in chosen]
+        self.assertEqual(ranks, sorted(ranks))
+        self.assertEqual([sum(a <= r < b for r in ranks) for a, b in ((1, 11), (11, 21), (21, 30))], [2, 2, 2])
+
+    def test_prior_shares_sum_to_one_and_beards_come_as_a_whole(self):
+        names = ['principal0', 'principal1', 'moustache', 'jawBeard', 'frownLines', 'spot0', 'spot0Side']
+        prior = texture_prior(names, symmetric=1)
+        classes = len(prior['shares'])
+        self.assertAlmostEqual(float(prior['shares'].sum()), 1, places=5)
+        self.assertEqual(prior['means'].shape, (classes, 7))
+        self.assertEqual(prior['factors'].shape[::2], (classes, 7))
+        self.assertEqual(prior['sigmas'][0], 1)
+        self.assertLess(prior['sigmas'][1], 1)
+        moustache, jaw = prior['means'][:, 2], prior['means'][:, 3]
+        np.testing.assert_array_equal(moustache > 0, jaw > 0)
+        self.assertTrue(0 < prior['shares'][moustache > 0].sum() < .5)
 
 
 class Gather(unittest.TestCase):

@@ -16,11 +16,13 @@ from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
 from skimage import measure
 
+import albedo
 import atlas
 import facekit as fk
 import painted
 from distance import Mesh, boundary_loops
 from parts import EYE_CAP, MOUTH_PARTS, Parts, closed_components
+from prior import texture_prior
 from samples import Skin
 
 CHECKS = 2000
@@ -206,7 +208,13 @@ def shipped(kit: fk.FaceKit, parts: Parts) -> dict[str, np.ndarray]:
         out |= {f'{name}.positions': positions, f'{name}.uv': uv, f'{name}.triangles': triangles, f'{name}.texture': texture}
         print(name, len(positions), 'vertices', len(triangles), 'triangles')
     out |= {'landmarks468.uv': landmarks['uv468'], 'landmarks68.uv': landmarks['uv68'], 'faceMask': regions['faceMask'], 'regions': regions['regions']}
-    return out
+    return out | texture_prior_tensors()
+
+
+def texture_prior_tensors() -> dict[str, np.ndarray]:
+    """The distribution of texture codes of the basis in the cache."""
+    names = [str(n) for n in np.load(fk.cache_dir() / 'atlas' / 'colour' / 'basis.npz')['names']]
+    return {f'texturePrior.{k}': v for k, v in texture_prior(names, albedo.PRINCIPAL_SYMMETRIC).items()}
 
 
 if __name__ == '__main__':

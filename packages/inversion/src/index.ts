@@ -1,4 +1,13 @@
 export { FaceError, type InversionErrorCode, isFaceError } from './errors.js';
 export { INVERT_IMAGE_DEFAULTS, invertImage } from './invert-image.js';
 export { PRESETS, type Preset, type PresetSettings } from './presets.js';
+export {
+  LEAST_POINTS,
+  RECOVER_CODES_DEFAULTS,
+  type RecoverCodesOptions,
+  type RecoveredCodes,
+  recoverCodes,
+  type SurfaceScan,
+} from './recover-codes.js';
+export { recoverTextureCodes } from './recover-texture-codes.js';
 export { type InvertedAvatar, type InvertImageOptions, type Progress, STAGES, type Stage } from './types.js';

@@ -104,3 +104,43 @@ export function solveStep(equations: NormalEquations, damping: number, frozen?: 
   const step = Float64Array.from(cholesky.solve(right).to1DArray());
   return step.every(Number.isFinite) ? step : undefined;
 }
+
+const SWEEPS = 400;
+const SETTLED = 1e-5;
+
+/**
+ * Moves parameters to where the quadratic cost is least within bounds: coordinate descent, each parameter in turn taking its best value. The problem is convex, so there is
+ * nothing to get stuck in.
+ *
+ * @param equations - gathered at `parameters`.
+ * @param parameters - `[size]`, moved in place; the start, too.
+ */
+export function solveBounded(
+  { size, matrix, gradient }: NormalEquations,
+  parameters: Float64Array,
+  lower: Float64Array,
+  upper: Float64Array,
+): void {
+  const full = new Float64Array(size * size);
+  for (let i = 0; i < size; i++) {
+    for (let j = i; j < size; j++) {
+      full[i * size + j] = matrix[i * size + j];
+      full[j * size + i] = matrix[i * size + j];
+    }
+  }
+  const slope = gradient.slice();
+  for (let sweep = 0, change = 1; sweep < SWEEPS && change > SETTLED; sweep++) {
+    change = 0;
+    for (let k = 0; k < size; k++) {
+      const curvature = full[k * size + k];
+      if (curvature <= 0) continue;
+      const target = Math.min(Math.max(parameters[k] - slope[k] / curvature, lower[k]), upper[k]);
+      const step = target - parameters[k];
+      if (step === 0) continue;
+      parameters[k] = target;
+      const at = k * size;
+      for (let i = 0; i < size; i++) slope[i] += step * full[at + i];
+      change = Math.max(change, Math.abs(step));
+    }
+  }
+}

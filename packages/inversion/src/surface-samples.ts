@@ -54,7 +54,7 @@ const DARKEST = 1e-4;
 
 /** Measures the density basis by one run of the colour network per code. */
 export async function loadDensitySamples(
-  model: FaceModel,
+  model: Pick<FaceModel, 'manifest' | 'uv'>,
   uv: Float32Array,
   signal?: AbortSignal,
   onProgress?: (fraction: number) => void,

@@ -7,6 +7,7 @@ import {
   addSparseResidual,
   createNormalEquations,
   type NormalEquations,
+  solveBounded,
   solveStep,
 } from '../src/normal-equations.js';
 
@@ -141,5 +142,39 @@ describe('addPrior', () => {
     addResidual(expected, new Float64Array([0, 0, 1, 0]), -0.7, 3);
     addPrior(received, 2, -0.7, 3);
     expect(received).toEqual(expected);
+  });
+});
+
+describe('solveBounded', () => {
+  const unbounded = (size: number, sign: number) => new Float64Array(size).fill(sign * Number.POSITIVE_INFINITY);
+
+  it('goes where solveStep goes when no bound is near', () => {
+    const random = createRandom(31);
+    const equations = someEquations(random, 9);
+    const parameters = Float64Array.from({ length: 9 }, random.normal);
+    const step = solveStep(equations, 0) as Float64Array;
+    const expected = parameters.map((p, k) => p + step[k]);
+    solveBounded(equations, parameters, unbounded(9, -1), unbounded(9, 1));
+    expect(parameters).toBeCloseToTensor(expected, 1e-3);
+  });
+
+  it('ends where the slope is zero, or points out of the bound that holds it', () => {
+    const random = createRandom(32);
+    const equations = someEquations(random, 12);
+    const start = new Float64Array(12).fill(0.5);
+    const parameters = start.slice();
+    solveBounded(equations, parameters, new Float64Array(12).fill(0.3), new Float64Array(12).fill(0.7));
+    let held = 0;
+    for (let i = 0; i < 12; i++) {
+      let slope = equations.gradient[i];
+      for (let j = 0; j < 12; j++) {
+        slope += equations.matrix[Math.min(i, j) * 12 + Math.max(i, j)] * (parameters[j] - start[j]);
+      }
+      if (parameters[i] === 0.3) expect(slope).toBeGreaterThanOrEqual(0);
+      else if (parameters[i] === 0.7) expect(slope).toBeLessThanOrEqual(0);
+      else expect(Math.abs(slope)).toBeLessThan(1e-2);
+      if (parameters[i] === 0.3 || parameters[i] === 0.7) held++;
+    }
+    expect(held).toBeGreaterThan(0);
   });
 });

@@ -6,10 +6,14 @@ it('exports these names and no others', () => {
     [
       "FaceError",
       "INVERT_IMAGE_DEFAULTS",
+      "LEAST_POINTS",
       "PRESETS",
+      "RECOVER_CODES_DEFAULTS",
       "STAGES",
       "invertImage",
       "isFaceError",
+      "recoverCodes",
+      "recoverTextureCodes",
     ]
   `);
 });

@@ -20,6 +20,7 @@ export {
   type RunBatchedOptions,
 } from './network.js';
 export { mergeOptions } from './options.js';
+export { createSeededRandom } from './random.js';
 export {
   loadTensors,
   parseSafetensors,

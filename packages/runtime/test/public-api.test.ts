@@ -7,6 +7,7 @@ it('exports exactly these names', () => {
     [
       "FaceError",
       "RUN_BATCHED_DEFAULTS",
+      "createSeededRandom",
       "isFaceError",
       "loadNetwork",
       "loadTensors",

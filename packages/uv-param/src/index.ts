@@ -17,6 +17,7 @@ export {
   REGIONS,
   type SkinTopology,
   sampleChartMap,
+  type TexturePrior,
   type Topology,
 } from './topology.js';
 export {

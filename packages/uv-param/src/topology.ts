@@ -29,6 +29,20 @@ export interface PartTopology {
   texture: { data: Uint8Array; size: number };
 }
 
+/**
+ * What skins people have: a class c is drawn by its share, then code = means[c] + sigmas * z + factors[c]^T y with z and y of N(0, 1). A photo is fitted with the wider prior N(0, 1) for every code.
+ */
+export interface TexturePrior {
+  /** `[C]`, sum 1. */
+  shares: Float32Array;
+  /** `[C, Dt]` */
+  means: Float32Array;
+  /** `[Dt]` */
+  sigmas: Float32Array;
+  /** `[C, K, Dt]` */
+  factors: Float32Array;
+}
+
 /** The fixed things of a model: meshes, landmark places, masks and the rig. */
 export interface Topology {
   skin: SkinTopology;
@@ -42,6 +56,8 @@ export interface Topology {
   regions: ChartMap;
   /** `[De, 52]`: `expression = matrix * arkitWeights`. */
   rig: { matrix: Float32Array };
+  /** For drawing new faces; models before it was known have none. */
+  texturePrior?: TexturePrior;
 }
 
 /** What a texel of `Topology.regions` says. */
@@ -84,7 +100,9 @@ export async function loadTopology(options: {
   };
   const landmarks = (count: 68 | 468) => takeTensor(tensors, `landmarks${count}.uv`, 'F32', [count, 2]).data;
   const { uv, triangles } = mesh('skin');
+  const texturePrior = 'texturePrior.shares' in tensors ? takeTexturePrior(tensors, manifest.codes.texture) : undefined;
   return {
+    ...(texturePrior && { texturePrior }),
     skin: { uv, triangles },
     parts: manifest.parts.slice(1).map((name) => {
       const { vertices, ...part } = mesh(name);
@@ -110,6 +128,19 @@ export async function loadTopology(options: {
 export function sampleChartMap({ data, size }: ChartMap, uv: Float32Array): Uint8Array {
   const texel = (x: number) => Math.min(Math.max(Math.floor(x * size), 0), size - 1);
   return Uint8Array.from({ length: uv.length / 2 }, (_, i) => data[texel(uv[2 * i + 1]) * size + texel(uv[2 * i])]);
+}
+
+function takeTexturePrior(tensors: Record<string, Tensor>, codeSize: number): TexturePrior {
+  const take = (name: string, dims: (number | string)[]) =>
+    takeTensor(tensors, `texturePrior.${name}`, 'F32', dims).data;
+  const shares = take('shares', ['C']);
+  const classes = shares.length;
+  return {
+    shares,
+    means: take('means', [classes, codeSize]),
+    sigmas: take('sigmas', [codeSize]),
+    factors: take('factors', [classes, 'K', codeSize]),
+  };
 }
 
 function square(tensors: Record<string, Tensor>, name: string, rest: number[]): ChartMap {

@@ -33,6 +33,26 @@ describe('topology', () => {
     }
   });
 
+  it('has the distribution of skins where the model says it, checked against the code', async () => {
+    expect(topology.texturePrior).toBeUndefined();
+    const size = manifest.codes.texture;
+    const tensor = (...dims: number[]) => ({
+      data: new Float32Array(dims.reduce((a, b) => a * b)).fill(0.5),
+      dims,
+    });
+    const prior = (codeSize: number) => (tensors: Record<string, Tensor>) => {
+      tensors['texturePrior.shares'] = tensor(2);
+      tensors['texturePrior.means'] = tensor(2, codeSize);
+      tensors['texturePrior.sigmas'] = tensor(codeSize);
+      tensors['texturePrior.factors'] = tensor(2, 3, codeSize);
+    };
+    const { texturePrior } = await loadTopology(await changed(prior(size)));
+    expect(texturePrior?.factors.length).toBe(2 * 3 * size);
+    const error = await loadTopology(await changed(prior(size + 1))).catch((thrown) => thrown);
+    expect(isFaceError(error, 'TENSORS')).toBe(true);
+    expect(error.message).toMatch(/texturePrior\.means/);
+  });
+
   it('is read at the nearest texel, rows down, border held', () => {
     const places = new Float32Array([0.5, 0.5, 0.5, 0.65, 0.5, 0.01, 0.5, 0.99, -3, 7]);
     expect(sampleChartMap(topology.regions, places)).toEqual(

@@ -6,6 +6,7 @@ import {
   rasterize,
   visiblePoints,
 } from '@implicit-faces/avatar';
+import { createSeededRandom } from '@implicit-faces/runtime';
 import { sampleChartMap } from '@implicit-faces/uv-param';
 import { FaceError } from '../errors.js';
 import { addLandmarkLoss, type LandmarkTarget } from '../losses/landmark-loss.js';
@@ -314,15 +315,9 @@ function takeSamples({ uv, origin, jacobian, codeSize }: SurfaceSamples, index: 
   };
 }
 
-/** Fisher and Yates with the mulberry32 generator. */
+/** Fisher and Yates. */
 function shuffled(values: number[], seed: number): number[] {
-  let state = seed >>> 0;
-  const random = () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
+  const random = createSeededRandom(seed);
   for (let i = values.length - 1; i > 0; i--) {
     const j = Math.floor(random() * (i + 1));
     [values[i], values[j]] = [values[j], values[i]];
