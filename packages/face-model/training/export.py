@@ -6,6 +6,7 @@ Vector-Jacobian products are graphs of their own: `torch.func.vjp`, traced by `m
 from __future__ import annotations
 
 import argparse
+import gzip
 import hashlib
 import json
 from pathlib import Path
@@ -195,7 +196,8 @@ def compress(model: onnx.ModelProto) -> None:
 
 
 class Pool:
-    """One file that holds the large weights of all networks, each once: many graphs are different views of the same networks."""
+    """One file that holds the large weights of all networks, each once: many graphs are different views of the same networks. It ships packed by gzip, under the same name:
+    servers unpack what they find as *.gz on their own, and then its hash would be wrong."""
 
     LEAST = 1024      # bytes from which on a weight moves out of its graph
 
@@ -218,6 +220,9 @@ class Pool:
             for key, value in {'location': self.path.name, 'offset': self.places[raw], 'length': len(raw)}.items():
                 tensor.external_data.add(key=key, value=str(value))
         self.path.write_bytes(self.data)
+
+    def pack(self) -> None:
+        self.path.write_bytes(gzip.compress(self.data, mtime=0))
 
 
 def share(model: onnx.ModelProto) -> None:
@@ -309,7 +314,8 @@ def list_files(weights: Path) -> dict[str, dict]:
     out = {}
     for path in sorted(weights.iterdir()):
         data = path.read_bytes()
-        out[camel(path.stem)] = {'path': f'weights/{path.name}', 'bytes': len(data), 'sha256': hashlib.sha256(data).hexdigest()}
+        packed = {'encoding': 'gzip'} if path.suffix == '.packed' else {}
+        out[camel(path.stem)] = {'path': f'weights/{path.name}', 'bytes': len(data), 'sha256': hashlib.sha256(data).hexdigest(), **packed}
     return out
 
 
@@ -361,7 +367,7 @@ if __name__ == '__main__':
         'inverse-uv-vjp': (inverse.vjp, {'uv': uv, **both, 'cotangent': cot3}, ['uv', 'cotangent'], ['points', 'gradUv', 'gradGeometry', 'gradExpression']),
         'part-transforms': (lambda geometry, expression: parts.transforms(geometry, expression), both, [], ['transforms']),
     }
-    networks, pool = {}, Pool(weights / 'networks.bin')
+    networks, pool = {}, Pool(weights / 'networks.packed')
     for name, (function, inputs, dynamic, outputs) in jobs.items():
         networks[camel(name)] = {'file': camel(name), 'weights': 'networks', **export(weights / f'{name}.onnx', pool, inverse.field if name.startswith('inverse') else geometry, function, inputs, dynamic, outputs)}
         print(name, (weights / f'{name}.onnx').stat().st_size)
@@ -378,6 +384,7 @@ if __name__ == '__main__':
         model = onnx.load(str(colour / f'{name}.onnx'))
         pool.take(model)
         onnx.save(model, str(weights / f'{name}.onnx'))
+    pool.pack()
 
     def colour_vjp(uv, texture, expression, cotangent):
         value, pull = torch.func.vjp(lambda t: colour_model.by_component(uv, t, expression), texture)

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import argparse
+import functools
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +24,23 @@ WEIGHTS = Path(__file__).parent.parent / 'weights'
 
 def weights_of(file: str, prefix: str) -> dict[str, torch.Tensor]:
     """The graph's weights whose names start with the prefix, without it, in single precision."""
-    stored = {t.name: numpy_helper.to_array(t) for t in onnx.load(str(WEIGHTS / file)).graph.initializer}
+    stored = {t.name: read(t) for t in onnx.load(str(WEIGHTS / file), load_external_data=False).graph.initializer}
     found = {name.removesuffix('.half').removesuffix('.byte'): a * stored[f'{name[:-5]}.scale'] if name.endswith('.byte') else a for name, a in stored.items()}
     return {name.removeprefix(prefix): torch.from_numpy(a.astype(np.float32)) for name, a in found.items() if name.startswith(prefix)}
+
+
+def read(tensor: onnx.TensorProto) -> np.ndarray:
+    if tensor.data_location != onnx.TensorProto.EXTERNAL:
+        return numpy_helper.to_array(tensor)
+    place = {entry.key: entry.value for entry in tensor.external_data}
+    start, length = int(place['offset']), int(place['length'])
+    inside = onnx.TensorProto(dims=tensor.dims, data_type=tensor.data_type, name=tensor.name, raw_data=unpacked(WEIGHTS / place['location'])[start:start + length])
+    return numpy_helper.to_array(inside)
+
+
+@functools.cache
+def unpacked(path: Path) -> bytes:
+    return gzip.decompress(path.read_bytes())
 
 
 def restore(name: str, module: nn.Module, state: dict[str, torch.Tensor]) -> None:

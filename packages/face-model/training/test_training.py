@@ -406,7 +406,9 @@ class Restore(unittest.TestCase):
             p.copy_(torch.from_numpy(export.as_stored(name, p.numpy())))
         with tempfile.TemporaryDirectory() as folder, mock.patch.object(restore, 'WEIGHTS', Path(folder)), mock.patch.object(restore, 'FOLDER', Path(folder)):
             with contextlib.redirect_stdout(io.StringIO()):
-                export.export(Path(folder) / 'net.onnx', export.Pool(Path(folder) / 'net.bin'), module, module.forward, {'points': torch.randn(8, 64)}, ['points'], ['value'])
+                pool = export.Pool(Path(folder) / 'net.packed')
+                export.export(Path(folder) / 'net.onnx', pool, module, module.forward, {'points': torch.randn(8, 64)}, ['points'], ['value'])
+                pool.pack()
                 fresh = torch.nn.Sequential(torch.nn.Linear(64, 64), torch.nn.Linear(64, 1))
                 restore.restore('net', fresh, restore.weights_of('net.onnx', ''))
             stored = torch.load(Path(folder) / 'net-init.pt', weights_only=True)['slow']

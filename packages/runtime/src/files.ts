@@ -17,6 +17,8 @@ export interface FileEntry {
   bytes: number;
   /** Lower-case hexadecimal. */
   sha256: string;
+  /** How the file is packed; length and hash are the packed file's. */
+  encoding?: 'gzip';
 }
 
 /**
@@ -49,7 +51,7 @@ export function urlFiles(base: URL | string): Files {
 }
 
 /**
- * Reads a file that a manifest lists and checks that it is the one that is meant.
+ * Reads a file that a manifest lists, checks that it is the one that is meant, and unpacks it.
  *
  * @throws FaceError `FILE_READ`, `FILE_SIZE` or `FILE_HASH`, with the file's path in the message.
  */
@@ -81,8 +83,20 @@ export async function readVerified(
       `${entry.path}: the manifest says SHA-256 ${entry.sha256}, the file has ${sha256}. Download it again, together with its manifest.`,
     );
   }
+  const contents = entry.encoding === 'gzip' ? await gunzip(bytes, entry.path) : bytes;
   options.signal?.throwIfAborted();
-  return bytes;
+  return contents;
+}
+
+async function gunzip(bytes: Uint8Array<ArrayBuffer>, path: string): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
+    return new Uint8Array(await new Response(stream).arrayBuffer());
+  } catch (cause) {
+    throw new FaceError('FILE_READ', `${path} cannot be unpacked: it is not what gzip writes. Download it again.`, {
+      cause,
+    });
+  }
 }
 
 const sharedFiles = /* @__PURE__ */ new WeakMap<Files, Map<string, Promise<Uint8Array<ArrayBuffer>>>>();

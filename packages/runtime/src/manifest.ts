@@ -6,6 +6,8 @@ const file = z.object({
   path: z.string().regex(/^(?!\/)(?!.*\.\.)(?!.*[:\\])[^\0]+$/, 'should be a relative path without ".."'),
   bytes: z.int().nonnegative(),
   sha256: z.string().regex(/^[0-9a-f]{64}$/, 'should be 64 lower-case hexadecimal digits'),
+  /** How the file is packed; length and hash are the packed file's. */
+  encoding: z.literal('gzip').optional(),
 });
 
 const tensor = z.object({

@@ -89,8 +89,11 @@ export async function loadNetwork(options: LoadNetworkOptions): Promise<Network>
   const bytes = await readVerified(files, manifest.files[spec.file], { signal });
   const weights = spec.weights === undefined ? undefined : manifest.files[spec.weights];
   const externalData = weights && [
-    // A graph names the file as its neighbour.
-    { path: weights.path.replace(/^.*\//, ''), data: await readShared(files, weights, { signal }) },
+    // A graph names the unpacked file as its neighbour.
+    {
+      path: weights.path.replace(/^.*\//, '').replace(/\.gz$/, ''),
+      data: await readShared(files, weights, { signal }),
+    },
   ];
   const exclusively = turnTaker(ort);
   const session = await exclusively(() =>

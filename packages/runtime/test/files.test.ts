@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readVerified, urlFiles } from '../src/index.js';
 import { directoryFiles } from '../src/node.js';
@@ -53,4 +54,15 @@ it('stops when told to', async () => {
 
 it('gives up on a host that is not there', async () => {
   await expect(urlFiles('http://127.0.0.1:9').read('toy.onnx')).rejects.toMatchObject({ code: 'FILE_READ' });
+});
+
+it('unpacks what is packed, and says so when it is not', async () => {
+  const { weights, toy } = toyManifest().files;
+  expect(weights.encoding).toBe('gzip');
+  const unpacked = await readVerified(directoryFiles(TOY), weights);
+  expect(unpacked).toEqual(new Uint8Array(gunzipSync(toyBytes(weights.path))));
+  await expect(readVerified(directoryFiles(TOY), { ...toy, encoding: 'gzip' })).rejects.toMatchObject({
+    code: 'FILE_READ',
+    message: expect.stringContaining('toy.onnx cannot be unpacked'),
+  });
 });

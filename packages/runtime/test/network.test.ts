@@ -41,14 +41,14 @@ describe('run', () => {
       expect(outputs.distance.data).toBeCloseToTensor(distance.data, 1e-6);
       await twin.dispose();
     }
-    expect(reads.filter((path) => path === 'toy.bin')).toHaveLength(1);
+    expect(reads.filter((path) => path === 'toy.packed')).toHaveLength(1);
   });
 
   it('reads shared weights anew after a read that failed', async () => {
     let fails = true;
     const files: Files = {
       read: (path, options) =>
-        fails && path === 'toy.bin' ? Promise.reject(new Error('offline')) : toyFiles.read(path, options),
+        fails && path === 'toy.packed' ? Promise.reject(new Error('offline')) : toyFiles.read(path, options),
     };
     const again = () => loadNetwork({ ort, files, manifest: toyManifest(), name: 'toyShared', threads: 1 });
     await expect(again()).rejects.toThrow('offline');
@@ -156,7 +156,7 @@ describe('loadNetwork refuses', () => {
           name: 'toyShared',
         }),
       'FILE_HASH',
-      'toy.bin',
+      'toy.packed',
     ],
     ['a file that is not there', () => change((json) => (json.files.toy.path = 'gone.onnx')), 'FILE_READ', 'gone.onnx'],
     [
