@@ -9,8 +9,10 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import matplotlib
@@ -21,6 +23,7 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 import facekit as fk
+from restore import unpacked
 from surface import interpolate, rasterize, rasterize_chart
 
 ROOT = Path(__file__).parent.parent
@@ -61,8 +64,12 @@ class Shipped:
         if name not in self.sessions:
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads = 1
-            path = ROOT / self.manifest['files'][self.manifest['networks'][name]['file']]['path']
-            self.sessions[name] = onnxruntime.InferenceSession(str(path), options, providers=['CPUExecutionProvider'])
+            network = self.manifest['networks'][name]
+            graph, weights = (ROOT / self.manifest['files'][network[kind]]['path'] for kind in ('file', 'weights'))
+            with tempfile.TemporaryDirectory() as folder:      # onnxruntime reads a graph's weights from the file beside it
+                (Path(folder) / weights.name).write_bytes(unpacked(weights))
+                path = shutil.copy(graph, folder)
+                self.sessions[name] = onnxruntime.InferenceSession(path, options, providers=['CPUExecutionProvider'])
         return self.sessions[name].run(None, {k: np.asarray(v, np.float32) for k, v in inputs.items()})[0]
 
     def skin(self, **codes: np.ndarray) -> np.ndarray:
