@@ -2,4 +2,4 @@
  * What an error of this package is about, the `code` of its FaceError: no WebGL2; a shader that does not compile or link; numbers
  * that do not fit together; a part that was never set; a renderer that was disposed of.
  */
-export type RendererErrorCode = 'NO_WEBGL2' | 'SHADER' | 'SHAPE' | 'UNKNOWN_PART' | 'DISPOSED';
+export type RendererErrorCode = 'NO_WEBGL2' | 'SHADER' | 'SHAPE' | 'UNKNOWN_PART' | 'DISPOSED' | 'NO_IDENTITY';
