@@ -91,12 +91,6 @@ class Geometry(nn.Module):
         found = self.deformation(points, torch.cat([geometry, expression]))
         return torch.stack([found[sheet][1] for sheet in SHEETS], 1), torch.stack([found[sheet][2] for sheet in SHEETS], 1)
 
-    def forward_fields(self, canonical, geometry, expression):
-        """Where each sheet's F puts canonical points, and how that moves with each expression weight, in which F is linear. [N, 3] -> [N, 2, 3], [N, 2, 3, De]"""
-        codes = torch.cat([geometry, expression]) - self.deformation.template_codes
-        jacobian = torch.stack([self.deformation.forward_fields[sheet].jacobian(canonical) for sheet in SHEETS], 1)
-        return canonical[:, None] + jacobian @ codes, jacobian[..., fields.DG:]
-
     def mouth_parts(self, template):
         """The fields of teeth and tongue in their own template spaces, without the boxes that end them. [N, 3] -> [N, 3]"""
         return torch.cat([self.parts.fields[part](template) for part in MOUTH_PARTS], -1)
@@ -310,7 +304,6 @@ if __name__ == '__main__':
         'template': (geometry.template, {'canonical': points}, ['canonical'], ['distances']),
         'template-uv': (geometry.template_uv, {'canonical': points}, ['canonical'], ['uv']),
         'deformation': (geometry.deform, {'points': points, **both}, ['points'], ['canonical', 'corrections']),
-        'forward-fields': (geometry.forward_fields, {'canonical': points, **both}, ['canonical'], ['posed', 'jacobian']),
         'mouth-parts': (geometry.mouth_parts, {'template': points}, ['template'], ['distances']),
         'sdf-vjp': (geometry.sdf_vjp, {'points': points, **both, 'cotangent': cot}, ['points', 'cotangent'], ['distance', 'gradPoints', 'gradGeometry', 'gradExpression']),
         'uv': (geometry.chart, {'points': points, **both}, ['points'], ['uv', 'chart']),
@@ -349,8 +342,7 @@ if __name__ == '__main__':
         reference = {'points': points, 'geometry': g, 'expression': e, 'texture': texture, 'uv': uv, 'cotangent': cot, 'cotangent3': cot3, 'sdf.distance': d,
                      'sdf.partDistances': partd, 'sdf.canonical': canonical, 'template.distances': geometry.template(points), 'templateUv.uv': geometry.template_uv(points),
                      'deformation.canonical': geometry.deform(points, g, e)[0], 'deformation.corrections': geometry.deform(points, g, e)[1],
-                     'forwardFields.posed': geometry.forward_fields(points, g, e)[0],
-                     'forwardFields.jacobian': geometry.forward_fields(points, g, e)[1], 'mouthParts.distances': geometry.mouth_parts(points), 'sdfVjp.gradPoints': gp, 'sdfVjp.gradGeometry': gg, 'sdfVjp.gradExpression': ge, 'uv.points': near, 'uv.uv': chart_uv,
+                     'mouthParts.distances': geometry.mouth_parts(points), 'sdfVjp.gradPoints': gp, 'sdfVjp.gradGeometry': gg, 'sdfVjp.gradExpression': ge, 'uv.points': near, 'uv.uv': chart_uv,
                      'uv.chart': chart, 'inverseUv.points': inverse.forward(uv, g, e), 'inverseUvVjp.gradGeometry': inverse.vjp(uv, g, e, cot3)[2],
                      'partTransforms.transforms': parts.transforms(g, e), 'colour.albedo': colour_model(uv, texture, e), 'colourVjp.gradTexture': colour_vjp(uv, texture, e, cot3)[1]}
     fixture = HERE.parents[1] / 'test-utils' / 'fixtures' / 'model-reference.safetensors'

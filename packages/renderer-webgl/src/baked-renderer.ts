@@ -1,20 +1,22 @@
 /// <reference path="./glsl.d.ts" />
 import { FaceError } from '@implicit-faces/runtime';
 import { assembleShader, checkContext } from './avatar-renderer.js';
-import type { PosedBake, StaticBake } from './bake/baker.js';
 import { computePartUniforms } from './bake/baked-field.js';
+import type { PosedBake, StaticBake } from './bake/baker.js';
 import { atlasSize, BRICK_SAMPLES, BRICK_UV_SAMPLES } from './bake/template-bricks.js';
 import type { RendererErrorCode } from './errors.js';
 import { keepDrawState, keepTextureUnits } from './gl-state.js';
 import { checkLighting, computeDominantLight } from './lighting.js';
 import { invert4, multiply4 } from './matrices.js';
 import { createTexture } from './part-buffers.js';
+import { createPartMaps, PART_NAMES, WHITE } from './part-maps.js';
 import { createProgram, type Program } from './program.js';
 import bakedMain from './shaders/baked.frag.glsl';
 import boxMain from './shaders/box.vert.glsl';
 import fieldChunk from './shaders/chunks/field.glsl';
 import rayChunk from './shaders/chunks/ray.glsl';
 import shadingChunk from './shaders/chunks/shading.glsl';
+import surfaceChunk from './shaders/chunks/surface.glsl';
 import traceChunk from './shaders/chunks/trace.glsl';
 import coneMain from './shaders/cone.frag.glsl';
 import coverMain from './shaders/cover.vert.glsl';
@@ -34,9 +36,6 @@ export interface BakedRendererOptions {
   /** Called when a lost context is back and everything has been uploaded again: draw. */
   onRestored?: () => void;
 }
-
-/** The parts, by the numbers of their charts. */
-export const PART_NAMES = ['skin', 'eyeLeft', 'eyeRight', 'teethUpper', 'teethLower', 'tongue'] as const;
 
 /** Draws a baked face by sphere tracing, with depth. */
 export interface BakedRenderer {
@@ -67,7 +66,16 @@ export interface BakedRenderOptions extends RenderOptions {
 /** Pixels along a side of what the first pass does at once; TILE of baked.frag.glsl. */
 const TILE = 8;
 const IDENTITY = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1];
-const UNITS = { deformation: 0, brickIndex: 1, brickDistance: 2, brickUv: 3, partGrids: 4, tileStart: 5, albedoMap: 6, partMaps: 7 };
+const UNITS = {
+  deformation: 0,
+  brickIndex: 1,
+  brickDistance: 2,
+  brickUv: 3,
+  partGrids: 4,
+  tileStart: 5,
+  albedoMap: 6,
+  partMaps: 7,
+};
 const MATTE: Gloss = { strength: 0, exponent: 1 };
 
 interface Resources {
@@ -107,7 +115,7 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
     const baked = createProgram(
       gl,
       assembleShader(boxMain),
-      assembleShader(define, rayChunk, fieldChunk, traceChunk, shadingChunk, bakedMain),
+      assembleShader(define, rayChunk, fieldChunk, traceChunk, shadingChunk, surfaceChunk, bakedMain),
     );
     const created: Resources = {
       cone,
@@ -120,7 +128,12 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
     keepTextureUnits(gl, 1, () => {
       const { template, parts } = fixed;
       created.textures.brickIndex = createTexture3d(gl, 'RGBA8UI', template.index.size, template.index.data);
-      created.textures.brickDistance = createTexture3d(gl, 'R16F', atlasSize(template, BRICK_SAMPLES), template.distance);
+      created.textures.brickDistance = createTexture3d(
+        gl,
+        'R16F',
+        atlasSize(template, BRICK_SAMPLES),
+        template.distance,
+      );
       created.textures.brickUv = createTexture3d(gl, 'RG16F', atlasSize(template, BRICK_UV_SAMPLES), template.uv);
       created.textures.partGrids = createTexture3d(gl, 'R16F', parts.size, parts.distance);
       uploadBake(created);
@@ -138,15 +151,27 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
     const { template, mouthBoxes, parts } = fixed;
     const each = <T>(list: readonly T[], numbers: (item: T) => Iterable<number>) =>
       Float32Array.from(list.flatMap((item) => [...numbers(item)]));
-    gl.uniform3fv(uniforms.sheetOrigin, each(template.sheets, (s) => s.origin));
-    gl.uniform3fv(uniforms.sheetSize, each(template.sheets, (s) => s.size));
-    gl.uniform1fv(uniforms.sheetLayer, each(template.sheets, (s) => [s.layer]));
+    gl.uniform3fv(
+      uniforms.sheetOrigin,
+      each(template.sheets, (s) => s.origin),
+    );
+    gl.uniform3fv(
+      uniforms.sheetSize,
+      each(template.sheets, (s) => s.size),
+    );
+    gl.uniform1fv(
+      uniforms.sheetLayer,
+      each(template.sheets, (s) => [s.layer]),
+    );
     gl.uniform1f(uniforms.brickEdge, template.edge);
     gl.uniform4fv(
       uniforms.mouthLow,
       Float32Array.from(mouthBoxes.flatMap((box, i) => [...box.min, parts.grids[i].layer])),
     );
-    gl.uniform3fv(uniforms.gridOrigin, each(parts.grids, (g) => g.origin));
+    gl.uniform3fv(
+      uniforms.gridOrigin,
+      each(parts.grids, (g) => g.origin),
+    );
     gl.uniform1f(uniforms.gridPerMetre, 1 / parts.grids[0].step);
     gl.useProgram(before);
   }
@@ -190,17 +215,31 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
   canvas.addEventListener('webglcontextrestored', onRestored);
 
   function checkOpen(who: string): void {
-    if (disposed) throw new FaceError<RendererErrorCode>('DISPOSED', `${who}: this renderer was disposed of. Create another.`);
+    if (disposed)
+      throw new FaceError<RendererErrorCode>('DISPOSED', `${who}: this renderer was disposed of. Create another.`);
   }
 
   /** Everything that both passes read: the pose and the camera. */
   function setPose({ uniforms }: Program, posed: PosedBake, clipFromAvatar: Float64Array): void {
     const { blocks } = posed.volume;
-    const list = (numbers: (b: (typeof blocks)[number]) => readonly number[]) => Float32Array.from(blocks.flatMap((b) => [...numbers(b)]));
-    gl.uniform3fv(uniforms.blockOrigin, list((b) => b.origin));
-    gl.uniform3fv(uniforms.blockLast, list((b) => b.size.map((n) => n - 1)));
-    gl.uniform1fv(uniforms.blockPerMetre, list((b) => [1 / b.step]));
-    gl.uniform3fv(uniforms.blockOffset, list((b) => b.offset));
+    const list = (numbers: (b: (typeof blocks)[number]) => readonly number[]) =>
+      Float32Array.from(blocks.flatMap((b) => [...numbers(b)]));
+    gl.uniform3fv(
+      uniforms.blockOrigin,
+      list((b) => b.origin),
+    );
+    gl.uniform3fv(
+      uniforms.blockLast,
+      list((b) => b.size.map((n) => n - 1)),
+    );
+    gl.uniform1fv(
+      uniforms.blockPerMetre,
+      list((b) => [1 / b.step]),
+    );
+    gl.uniform3fv(
+      uniforms.blockOffset,
+      list((b) => b.offset),
+    );
     const parts = computePartUniforms(fixed, posed.partTransforms);
     gl.uniform4fv(uniforms.eyeRows, parts.templateFromPosed.subarray(0, 24));
     gl.uniform4fv(uniforms.mouthRows, parts.templateFromPosed.subarray(24));
@@ -237,12 +276,15 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
   function draw(target: Resources, posed: PosedBake, renderOptions: BakedRenderOptions): void {
     const { clipFromCamera, cameraFromWorld, worldFromAvatar = IDENTITY, outputColourSpace } = renderOptions;
     const framebuffer =
-      renderOptions.framebuffer === undefined ? gl.getParameter(gl.DRAW_FRAMEBUFFER_BINDING) : renderOptions.framebuffer;
+      renderOptions.framebuffer === undefined
+        ? gl.getParameter(gl.DRAW_FRAMEBUFFER_BINDING)
+        : renderOptions.framebuffer;
     const viewport = renderOptions.viewport ?? gl.getParameter(gl.VIEWPORT);
     const [x, y, width, height] = viewport;
     const clipFromAvatar = multiply4(clipFromCamera, multiply4(cameraFromWorld, worldFromAvatar));
 
-    for (const name of ['BLEND', 'POLYGON_OFFSET_FILL', 'RASTERIZER_DISCARD', 'DEPTH_TEST', 'CULL_FACE'] as const) gl.disable(gl[name]);
+    for (const name of ['BLEND', 'POLYGON_OFFSET_FILL', 'RASTERIZER_DISCARD', 'DEPTH_TEST', 'CULL_FACE'] as const)
+      gl.disable(gl[name]);
     const scissor = gl.isEnabled(gl.SCISSOR_TEST);
     const stencil = gl.isEnabled(gl.STENCIL_TEST);
     const colourMask = gl.getParameter(gl.COLOR_WRITEMASK);
@@ -302,7 +344,10 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
     for (const [name, unit] of Object.entries(UNITS) as [keyof typeof UNITS, number][]) {
       gl.activeTexture(gl.TEXTURE0 + unit);
       gl.bindSampler(unit, null);
-      gl.bindTexture(TARGETS[name] === '3D' ? gl.TEXTURE_3D : TARGETS[name] === 'array' ? gl.TEXTURE_2D_ARRAY : gl.TEXTURE_2D, textures[name] ?? null);
+      gl.bindTexture(
+        TARGETS[name] === '3D' ? gl.TEXTURE_3D : TARGETS[name] === 'array' ? gl.TEXTURE_2D_ARRAY : gl.TEXTURE_2D,
+        textures[name] ?? null,
+      );
     }
   }
 
@@ -356,7 +401,9 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
       const current = present();
       const posed = bake;
       if (!current || !posed) return;
-      keepDrawState(gl, () => keepTextureUnits(gl, Object.keys(UNITS).length, () => draw(current, posed, renderOptions)));
+      keepDrawState(gl, () =>
+        keepTextureUnits(gl, Object.keys(UNITS).length, () => draw(current, posed, renderOptions)),
+      );
     },
 
     dispose() {
@@ -384,35 +431,6 @@ const TARGETS: Record<keyof typeof UNITS, '3D' | '2D' | 'array'> = {
   albedoMap: '2D',
   partMaps: 'array',
 };
-
-const WHITE: PartImage = { data: new Uint8Array([255, 255, 255, 255]), width: 1, height: 1 };
-
-/** The parts' textures as layers of one; white where there is none. */
-function createPartMaps(gl: WebGL2RenderingContext, images: Readonly<Record<string, PartImage>>): WebGLTexture {
-  const names = PART_NAMES.slice(1);
-  const given = names.map((name) => images[name]).filter((image) => image !== undefined);
-  const size = given[0] ?? WHITE;
-  const odd = names.find((name) => images[name] && (images[name].width !== size.width || images[name].height !== size.height));
-  if (odd) {
-    throw new FaceError<RendererErrorCode>(
-      'SHAPE',
-      `setPartAlbedos: all images should be of one size; ${odd} is ${images[odd].width} x ${images[odd].height}, another ${size.width} x ${size.height}.`,
-    );
-  }
-  const layer = 4 * size.width * size.height;
-  const data = new Uint8Array(layer * names.length).fill(255);
-  names.forEach((name, i) => {
-    if (images[name]) data.set(images[name].data, layer * i);
-  });
-  const texture = gl.createTexture();
-  gl.bindTexture(gl.TEXTURE_2D_ARRAY, texture);
-  gl.texImage3D(gl.TEXTURE_2D_ARRAY, 0, gl.SRGB8_ALPHA8, size.width, size.height, names.length, 0, gl.RGBA, gl.UNSIGNED_BYTE, data);
-  gl.generateMipmap(gl.TEXTURE_2D_ARRAY);
-  gl.texParameteri(gl.TEXTURE_2D_ARRAY, gl.TEXTURE_MIN_FILTER, gl.LINEAR_MIPMAP_LINEAR);
-  gl.texParameteri(gl.TEXTURE_2D_ARRAY, gl.TEXTURE_WRAP_S, gl.CLAMP_TO_EDGE);
-  gl.texParameteri(gl.TEXTURE_2D_ARRAY, gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE);
-  return texture;
-}
 
 function updateRegion(
   gl: WebGL2RenderingContext,

@@ -93,7 +93,8 @@ export function keepTextureUnits(gl: WebGL2RenderingContext, count: number, work
   });
   gl.bindBuffer(gl.PIXEL_UNPACK_BUFFER, null);
   gl.activeTexture(gl.TEXTURE0);
-  for (const [name] of pixelStore) if (name !== gl.UNPACK_COLORSPACE_CONVERSION_WEBGL) gl.pixelStorei(name, name === gl.UNPACK_ALIGNMENT ? 1 : 0);
+  for (const [name] of pixelStore)
+    if (name !== gl.UNPACK_COLORSPACE_CONVERSION_WEBGL) gl.pixelStorei(name, name === gl.UNPACK_ALIGNMENT ? 1 : 0);
   try {
     work();
   } finally {

@@ -21,7 +21,8 @@ export function createTexture3d(
   gl.texStorage3D(gl.TEXTURE_3D, 1, gl[internalFormat], ...size);
   gl.texParameteri(gl.TEXTURE_3D, gl.TEXTURE_MIN_FILTER, gl[filter]);
   gl.texParameteri(gl.TEXTURE_3D, gl.TEXTURE_MAG_FILTER, gl[filter]);
-  for (const axis of ['S', 'T', 'R'] as const) gl.texParameteri(gl.TEXTURE_3D, gl[`TEXTURE_WRAP_${axis}`], gl.CLAMP_TO_EDGE);
+  for (const axis of ['S', 'T', 'R'] as const)
+    gl.texParameteri(gl.TEXTURE_3D, gl[`TEXTURE_WRAP_${axis}`], gl.CLAMP_TO_EDGE);
   updateTexture3d(gl, texture, internalFormat, size, data);
   return texture;
 }

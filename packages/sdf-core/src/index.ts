@@ -17,7 +17,6 @@ export { opSmoothUnion, opSubtraction, opUnion, sdBox, sdCapsule, sdSphere, type
 export {
   type Deformed,
   type EyeShape,
-  type Forwarded,
   loadSdfLayers,
   MOUTH_PARTS,
   type SdfLayers,

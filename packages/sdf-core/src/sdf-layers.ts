@@ -29,14 +29,6 @@ export interface Deformed {
   corrections: Float32Array;
 }
 
-/** Where canonical points go, taken as points of each sheet. */
-export interface Forwarded {
-  /** `[N, 2, 3]`, posed space, metres. */
-  posed: Float32Array;
-  /** `[N, 2, 3, De]`, metres per unit of each expression weight. */
-  jacobian: Float32Array;
-}
-
 /**
  * What f is composed of, for renderers that bake it: the skin is `min over sheets of T(x + D(x)) + correction(x)`. Points are metres; every method splits them
  * into batches, and throws FaceError `SHAPE` for arrays of the wrong length, `RANGE` for points that are not finite, `CODES` for codes of another model.
@@ -55,9 +47,6 @@ export interface SdfLayers {
   /** D: where posed points are in the canonical spaces of both sheets. @param points - `[N, 3]`, posed space, inside the manifest's bounds. */
   deform(points: Float32Array, codes: Codes): Promise<Deformed>;
 
-  /** Canonical to posed, the way back of `deform`, and how it moves with each expression weight: it is linear in the codes. */
-  forward(canonical: Float32Array, codes: Codes): Promise<Forwarded>;
-
   /** The fields of `MOUTH_PARTS` in their template spaces; a part ends at its box. @returns `[N, 3]`, metres. */
   mouthParts(template: Float32Array): Promise<Float32Array>;
 
@@ -65,10 +54,7 @@ export interface SdfLayers {
   dispose(): Promise<void>;
 }
 
-const NETWORKS = ['template', 'templateUv', 'deformation', 'forwardFields', 'mouthParts'] as const;
-
-/** The Jacobian has 348 numbers a point. */
-const FORWARD_BATCH = 2048;
+const NETWORKS = ['template', 'templateUv', 'deformation', 'mouthParts'] as const;
 
 /** A layer of activations of this many points stays in a core's cache, which a baker on one core notices. */
 const DEFORM_BATCH = 2048;
@@ -129,11 +115,6 @@ export async function loadSdfLayers(options: LoadSdfModelOptions): Promise<SdfLa
         const feeds = { points: rows('deform', points), ...codeFeeds('deform', codes) };
         const { canonical, corrections } = await networks.deformation.runBatched(feeds, { batchSize: DEFORM_BATCH });
         return { canonical: canonical.data, corrections: corrections.data };
-      },
-      async forward(canonical, codes) {
-        const feeds = { canonical: rows('forward', canonical), ...codeFeeds('forward', codes) };
-        const { posed, jacobian } = await networks.forwardFields.runBatched(feeds, { batchSize: FORWARD_BATCH });
-        return { posed: posed.data, jacobian: jacobian.data };
       },
       async mouthParts(template) {
         return (await networks.mouthParts.runBatched({ template: rows('mouthParts', template) })).distances.data;

@@ -1,6 +1,6 @@
+import type { PosedBake, StaticBake } from './baker.js';
 import { BLOCKS, CHANNELS, type DeformationBlock } from './deformation-volume.js';
 import { decodeHalf } from './half.js';
-import type { PosedBake, StaticBake } from './baker.js';
 import { BRICK_CELLS, BRICK_SAMPLES, BRICK_UV_SAMPLES, decodeFar, UV_STRIDE } from './template-bricks.js';
 
 /** What the shader's uniforms say of the parts of one pose. */
@@ -87,9 +87,12 @@ function filter({ size, values, channels }: Filtered, x: number, y: number, z: n
   const [i, j, k] = [Math.floor(qx), Math.floor(qy), Math.floor(qz)];
   out.fill(0);
   for (let c = 0; c < 8; c++) {
-    const [a, b, d] = [Math.min(i + (c & 1), nx - 1), Math.min(j + ((c >> 1) & 1), ny - 1), Math.min(k + (c >> 2), nz - 1)];
-    const w =
-      (c & 1 ? qx - i : 1 - qx + i) * ((c >> 1) & 1 ? qy - j : 1 - qy + j) * (c >> 2 ? qz - k : 1 - qz + k);
+    const [a, b, d] = [
+      Math.min(i + (c & 1), nx - 1),
+      Math.min(j + ((c >> 1) & 1), ny - 1),
+      Math.min(k + (c >> 2), nz - 1),
+    ];
+    const w = (c & 1 ? qx - i : 1 - qx + i) * ((c >> 1) & 1 ? qy - j : 1 - qy + j) * (c >> 2 ? qz - k : 1 - qz + k);
     if (w === 0) continue;
     const at = channels * (a + nx * (b + ny * d));
     for (let n = 0; n < channels; n++) out[n] += w * values[at + n];
@@ -142,7 +145,9 @@ export function createBakedField(fixed: StaticBake, bake: PosedBake): BakedField
     const { entry, within, beyond } = locate(s, c);
     if (entry[3] !== 255) {
       const g = [0, 1, 2].map((k) => (entry[k] - 128) / 127);
-      return beyond + decodeFar(entry[3]) + template.edge * [0, 1, 2].reduce((sum, k) => sum + g[k] * (within[k] - 0.5), 0);
+      return (
+        beyond + decodeFar(entry[3]) + template.edge * [0, 1, 2].reduce((sum, k) => sum + g[k] * (within[k] - 0.5), 0)
+      );
     }
     const q = within.map((x, k) => entry[k] * BRICK_SAMPLES + x * BRICK_CELLS);
     filter(bricks, q[0], q[1], q[2], one);

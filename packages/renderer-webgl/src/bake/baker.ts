@@ -1,20 +1,22 @@
 import { FaceError, type Manifest } from '@implicit-faces/runtime';
-import { type Codes, SHEETS, type SdfLayers } from '@implicit-faces/sdf-core';
-import { REGIONS, sampleChartMap, type UvModel } from '@implicit-faces/uv-param';
+import { type Codes, type SdfLayers, SHEETS } from '@implicit-faces/sdf-core';
+import type { UvModel } from '@implicit-faces/uv-param';
 import type { RendererErrorCode } from '../errors.js';
 import {
   BLOCKS,
-  type BlockValues,
   CHANNELS,
-  createBlockValues,
+  completeBlocks,
+  createValues,
   type DeformationVolume,
-  layOut,
-  packVolume,
-  type VolumeLayout,
+  type LatticeValues,
+  writeBlock,
 } from './deformation-volume.js';
-import { coverBox, latticeCount, latticePoints } from './lattice.js';
+import { coarsened, findLayout, type IdentityLayout, type LayoutSteps } from './identity-layout.js';
+import { type Lattice, latticePoints, sampleLattice } from './lattice.js';
+import { type LinearMesh, meshBounds, movedTriangles, poseMesh } from './linear-mesh.js';
+import { createRestMap } from './mesh-transfer.js';
 import { bakeParts, type PartGrids } from './part-grids.js';
-import { markNearMesh } from './surface-samples.js';
+import { type MeshMarks, markNearMesh } from './surface-samples.js';
 import { type BakeTemplateOptions, bakeTemplate, type TemplateBricks } from './template-bricks.js';
 
 /** The networks that are baked. */
@@ -43,14 +45,9 @@ export interface PosedBake {
   exact: boolean;
 }
 
-export interface BakerOptions extends BakeTemplateOptions {
-  /** Between samples of D, metres: on the whole, and at eyes and mouth. */
-  coarseStep?: number;
-  eyeStep?: number;
-  mouthStep?: number;
-}
+export interface BakerOptions extends BakeTemplateOptions, Partial<LayoutSteps> {}
 
-export const BAKER_DEFAULTS = { coarseStep: 8e-3, eyeStep: 2e-3, mouthStep: 2e-3 };
+export const BAKER_DEFAULTS: LayoutSteps = { coarseStep: 4e-3, eyeStep: 2e-3, mouthStep: 2e-3 };
 
 /** Turns codes into what the renderer reads. Lives in a worker as well as anywhere, see `serveBaker`. */
 export interface Baker {
@@ -64,51 +61,76 @@ export interface Baker {
   setIdentity(geometry: Float32Array): Promise<void>;
 
   /**
-   * Bakes an expression of the present identity, exactly.
+   * Bakes an expression of the present identity, exactly: the networks are asked wherever the face has moved.
    *
    * @param expression - `[De]`
    * @throws FaceError `NO_IDENTITY` before `setIdentity`.
    */
   bake(expression: Float32Array, options?: { signal?: AbortSignal }): Promise<PosedBake>;
+
+  /**
+   * Bakes an expression nearly: D at rest is taken along by the mesh, whose vertices sum the forward offsets of all weights. For the frames until `bake` is done.
+   *
+   * @param expression - `[De]`
+   * @throws FaceError `NO_IDENTITY` before `setIdentity`.
+   */
+  quickBake(expression: Float32Array): Promise<PosedBake>;
 }
 
 /** How far off the mesh the zero set may be, metres. */
 const MESH_MARGIN = 6e-4;
 /** Around the head, metres. */
 const BOUNDS_MARGIN = 4e-3;
-/** Half the size of an eye's block and its middle from the eyeball's centre, metres: lids and their folds. */
-const EYE_HALF = [0.023, 0.018, 0.0145];
-const EYE_MIDDLE = [0, 0, 0.0105];
+/** A vertex that moved less than this is where it was, metres. */
+const STILL = 2e-4;
+const HEAD_BLOCKS = [BLOCKS.head, BLOCKS.eyeLeft, BLOCKS.eyeRight, BLOCKS.mouth] as const;
+/** The jaw's blocks that hold the points of the head's. */
+const JAW_TWIN: Partial<Record<number, number>> = { [BLOCKS.head]: BLOCKS.jaw, [BLOCKS.mouth]: BLOCKS.jawMouth };
 
-/** The mesh's linear model at one identity. */
-interface Identity {
+/** Who it is, and D of the face at rest, to which expressions are changes. */
+interface Identity extends IdentityLayout {
   geometry: Float32Array;
-  /** `[V, 3]` at rest. */
-  rest: Float32Array;
-  /** `[De][V, 3]` */
-  moves: Float32Array[];
-  layout: VolumeLayout;
+  mesh: LinearMesh;
+  /** Complete, on the blocks' own lattices. */
+  reference: LatticeValues[];
+  /** The reference's texture. */
+  data: Uint16Array;
+  /** Where expressions change it: the blocks' lattices, the coarse ones at twice the step. */
+  changeLattices: Lattice[];
+  /** Of the head's blocks, at rest: the nearest triangle to each point of a lattice of changes, -1 far from the mesh. */
+  restOwners: Map<number, Int32Array>;
+}
+
+/** Puts D at some points into `out` `[N, 2, 4]`, offsets and corrections of both sheets; NaN for a sheet of which nothing is known there. */
+type Deform = (points: Float32Array, asked: readonly AskedBlock[], out: Float32Array) => Promise<void> | void;
+
+/** Which points of a head's block are asked for. */
+interface AskedBlock {
+  block: number;
+  lattice: Lattice;
+  marks: MeshMarks;
+  /** Numbers in the lattice. */
+  which: Uint32Array;
+  /** Where they begin among all points. */
+  first: number;
 }
 
 /**
  * Bakes what no code changes and gives a baker.
  *
+ * @param baked - what another baker of the same model has as `fixed`, to save the work.
  * @example
  * const baker = await createBaker({ manifest, layers: await loadSdfLayers(options), uv: model.uv });
  * await baker.setIdentity(avatar.geometryCode);
  * renderer.setBake(await baker.bake(avatar.expressionCode));
  */
-export async function createBaker(
-  source: BakeSource,
-  options: BakerOptions = {},
-  baked?: StaticBake,
-): Promise<Baker> {
+export async function createBaker(source: BakeSource, options: BakerOptions = {}, baked?: StaticBake): Promise<Baker> {
   const { manifest, layers, uv } = source;
   const { triangles, uv: places } = uv.topology.skin;
-  const steps = {
-    coarse: options.coarseStep ?? BAKER_DEFAULTS.coarseStep,
-    eye: options.eyeStep ?? BAKER_DEFAULTS.eyeStep,
-    mouth: options.mouthStep ?? BAKER_DEFAULTS.mouthStep,
+  const steps: LayoutSteps = {
+    coarseStep: options.coarseStep ?? BAKER_DEFAULTS.coarseStep,
+    eyeStep: options.eyeStep ?? BAKER_DEFAULTS.eyeStep,
+    mouthStep: options.mouthStep ?? BAKER_DEFAULTS.mouthStep,
   };
   const fixed: StaticBake = baked ?? {
     template: await bakeTemplate(templateFields(layers), SHEETS.length, manifest.bounds, options),
@@ -118,108 +140,137 @@ export async function createBaker(
   };
   let identity: Identity | undefined;
 
-  function mesh({ rest, moves }: Pick<Identity, 'rest' | 'moves'>, expression: Float32Array): Float32Array {
-    const out = Float32Array.from(rest);
-    expression.forEach((weight, k) => {
-      if (weight === 0) return;
-      const move = moves[k];
-      for (let i = 0; i < out.length; i++) out[i] += weight * move[i];
-    });
-    return out;
+  function present(who: string): Identity {
+    if (identity) return identity;
+    throw new FaceError<RendererErrorCode>('NO_IDENTITY', `${who}: there is no identity yet. Call setIdentity first.`);
   }
 
-  /** Where blocks are for an identity, from its face at rest and with the jaw wide open. */
-  async function findLayout(geometry: Float32Array, shape: Pick<Identity, 'rest' | 'moves'>): Promise<VolumeLayout> {
-    const expressions = ['', 'jawOpen'].map((name) =>
-      Float32Array.from(manifest.expressionNames, (n) => (n === name ? 1 : 0)),
-    );
-    const box = () => ({ min: [1, 1, 1], max: [-1, -1, -1] });
-    const [head, jaw, mouth] = [box(), box(), box()];
-    const grow = ({ min, max }: { min: number[]; max: number[] }, p: Float32Array, i: number) => {
-      for (let k = 0; k < 3; k++) {
-        min[k] = Math.min(min[k], p[3 * i + k]);
-        max[k] = Math.max(max[k], p[3 * i + k]);
+  /** The networks' own D. */
+  const exactly =
+    (codes: Codes, signal?: AbortSignal): Deform =>
+    async (points, _asked, out) => {
+      const { canonical, corrections } = await layers.deform(points, codes);
+      signal?.throwIfAborted();
+      for (let i = 0; i < points.length / 3; i++) {
+        for (let s = 0; s < SHEETS.length; s++) {
+          const to = CHANNELS * (SHEETS.length * i + s);
+          for (let k = 0; k < 3; k++) out[to + k] = canonical[6 * i + 3 * s + k] - points[3 * i + k];
+          out[to + 3] = corrections[2 * i + s];
+        }
       }
     };
-    const regions = sampleChartMap(uv.topology.regions, places);
-    let eyes: Float32Array | undefined;
-    for (const expression of expressions) {
-      const positions = mesh(shape, expression);
-      const codes: Codes = { geometry, expression };
-      const { canonical, corrections } = await layers.deform(positions, codes);
-      const sheet = async (s: number) => {
-        const points = Float32Array.from({ length: positions.length }, (_, i) => canonical[6 * Math.floor(i / 3) + 3 * s + (i % 3)]);
-        const d = await layers.template(points);
-        return Float32Array.from({ length: points.length / 3 }, (_, i) => d[2 * i + s] + corrections[2 * i + s]);
-      };
-      const [ofHead, ofJaw] = [await sheet(0), await sheet(1)];
-      for (let i = 0; i < ofHead.length; i++) {
-        grow(head, positions, i);
-        if (ofJaw[i] < ofHead[i] + 1e-3) grow(jaw, positions, i);
-        if (regions[i] === REGIONS.lips) grow(mouth, positions, i);
+
+  /** D at rest, where the mesh says the points were at rest. */
+  function nearly({ mesh, reference, layout }: Identity, positions: Float32Array): Deform {
+    const restMap = createRestMap(mesh, positions);
+    const place = new Float64Array(3);
+    const d = new Float64Array(CHANNELS);
+    const choose = (s: number) => {
+      const [coarse, ...fine] = s === 0 ? HEAD_BLOCKS : [BLOCKS.jaw, BLOCKS.jawMouth];
+      return reference[fine.find((b) => isWithin(layout.blocks[b], place)) ?? coarse];
+    };
+    return (points, asked, out) => {
+      for (const { marks, which, first } of asked) {
+        for (let n = 0; n < which.length; n++) {
+          const i = first + n;
+          for (let s = 0; s < SHEETS.length; s++) {
+            const to = CHANNELS * (SHEETS.length * i + s);
+            const owner = marks.owners[s][which[n]];
+            if (owner < 0) {
+              out[to] = Number.NaN;
+              continue;
+            }
+            restMap(owner, points[3 * i], points[3 * i + 1], points[3 * i + 2], place);
+            const { lattice, values } = choose(s);
+            sampleLattice(lattice, values, CHANNELS, place[0], place[1], place[2], d);
+            for (let k = 0; k < 3; k++) out[to + k] = place[k] + d[k] - points[3 * i + k];
+            out[to + 3] = d[3];
+          }
+        }
       }
-      eyes ??= await uv.partTransforms(codes);
+    };
+  }
+
+  async function pose(
+    who: Identity,
+    expression: Float32Array,
+    positions: Float32Array,
+    deform: Deform,
+    exact: boolean,
+  ): Promise<PosedBake> {
+    const { mesh, layout, reference, changeLattices: lattices } = who;
+    const codes: Codes = { geometry: who.geometry, expression };
+    const moved = movedTriangles(mesh, positions, STILL);
+    const asked = choosePoints(lattices, positions, triangles, moved, who.sheets);
+    const data = who.data.slice();
+    if (asked.points.length > 0) {
+      const values = new Float32Array((asked.points.length / 3) * SHEETS.length * CHANNELS);
+      await deform(asked.points, asked.blocks, values);
+      const changes: (LatticeValues | undefined)[] = layout.blocks.map(() => undefined);
+      for (const part of asked.blocks) {
+        if (part.which.length === 0) continue;
+        keepStill(part, lattices, changes, who.restOwners.get(part.block)!, moved);
+        scatter(part, lattices, values, changes, reference);
+      }
+      completeBlocks(changes);
+      changes.forEach((change, b) => {
+        if (change) writeBlock(layout.blocks[b], reference[b].values, change, layout.size, data);
+      });
     }
-    const padded = ({ min, max }: { min: number[]; max: number[] }, by: number) =>
-      [min.map((x) => x - by), max.map((x) => x + by)] as const;
-    const eye = (e: number) => {
-      const m = eyes!.subarray(12 * e, 12 * e + 12);
-      const c = layers.eyes[e].centre;
-      const middle = [0, 1, 2].map(
-        (k) => m[4 * k] * c[0] + m[4 * k + 1] * c[1] + m[4 * k + 2] * c[2] + m[4 * k + 3] + EYE_MIDDLE[k],
-      );
-      return coverBox(
-        middle.map((x, k) => x - EYE_HALF[k]),
-        middle.map((x, k) => x + EYE_HALF[k]),
-        steps.eye,
-      );
+    return {
+      volume: { ...layout, data },
+      partTransforms: await uv.partTransforms(codes),
+      bounds: meshBounds(positions, BOUNDS_MARGIN),
+      exact,
     };
-    const mouthLattice = coverBox(...padded(mouth, 4e-3), steps.mouth);
-    return layOut([
-      { ...coverBox(...padded(head, BOUNDS_MARGIN), steps.coarse), sheet: 0 },
-      { ...eye(0), sheet: 0 },
-      { ...eye(1), sheet: 0 },
-      { ...mouthLattice, sheet: 0 },
-      { ...coverBox(...padded(jaw, BOUNDS_MARGIN), steps.coarse), sheet: 1 },
-      { ...mouthLattice, sheet: 1 },
-    ]);
   }
 
   return {
     fixed,
 
     async setIdentity(geometry) {
-      const codes: Codes = { geometry, expression: new Float32Array(manifest.codes.expression) };
+      const codes: Codes = { geometry: geometry.slice(), expression: new Float32Array(manifest.codes.expression) };
       const { points, jacobian } = await uv.surfaceJacobian(places, codes);
       const { geometry: dg, expression: de } = manifest.codes;
       const moves = Array.from({ length: de }, (_, k) =>
         Float32Array.from({ length: points.length }, (_, i) => jacobian[i * (dg + de) + dg + k]),
       );
-      const shape = { rest: points, moves };
-      identity = { geometry: geometry.slice(), ...shape, layout: await findLayout(geometry, shape) };
+      const mesh: LinearMesh = { rest: points, moves, triangles };
+      const found = await findLayout(source, codes.geometry, mesh, steps);
+      const { layout } = found;
+      const all = new Uint8Array(triangles.length / 3).fill(1);
+      const asked = choosePoints(layout.blocks, points, triangles, all, found.sheets);
+      const values = new Float32Array((asked.points.length / 3) * SHEETS.length * CHANNELS);
+      await exactly(codes)(asked.points, asked.blocks, values);
+      const reference = layout.blocks.map(createValues);
+      for (const part of asked.blocks) scatter(part, layout.blocks, values, reference);
+      completeBlocks(reference);
+      const data = new Uint16Array(CHANNELS * layout.size[0] * layout.size[1] * layout.size[2]);
+      reference.forEach(({ values: zero }, b) => {
+        writeBlock(layout.blocks[b], new Float32Array(zero.length), reference[b], layout.size, data);
+      });
+      const changeLattices = layout.blocks.map((block, b) =>
+        b === BLOCKS.head || b === BLOCKS.jaw ? coarsened(block) : block,
+      );
+      const restOwners = new Map(
+        HEAD_BLOCKS.map((b) => {
+          const { owners } = markNearMesh(changeLattices[b], points, triangles, all, all, MESH_MARGIN);
+          return [b, owners[0]];
+        }),
+      );
+      identity = { ...found, geometry: codes.geometry, mesh, reference, data, changeLattices, restOwners };
     },
 
     async bake(expression, { signal } = {}) {
-      if (!identity) {
-        throw new FaceError<RendererErrorCode>('NO_IDENTITY', 'bake: there is no identity yet. Call setIdentity first.');
-      }
-      const { geometry, layout } = identity;
-      const codes: Codes = { geometry, expression };
-      const positions = mesh(identity, expression);
-      const asked = choosePoints(layout, positions, triangles);
-      const { canonical, corrections } = await layers.deform(asked.points, codes);
-      signal?.throwIfAborted();
-      const blocks = layout.blocks.map(createBlockValues);
-      asked.blocks.forEach(({ block, which, first }) => {
-        // The jaw's blocks hold the same points as the head's, or some of them.
-        scatter(layout, blocks, block, which, first, asked.points, canonical, corrections);
-      });
-      return {
-        volume: packVolume(layout, blocks),
-        partTransforms: await uv.partTransforms(codes),
-        bounds: meshBounds(positions),
-        exact: true,
-      };
+      const who = present('bake');
+      const codes: Codes = { geometry: who.geometry, expression };
+      return pose(who, expression, poseMesh(who.mesh, expression), exactly(codes, signal), true);
+    },
+
+    async quickBake(expression) {
+      const who = present('quickBake');
+      const positions = poseMesh(who.mesh, expression);
+      return pose(who, expression, positions, nearly(who, positions), false);
     },
   };
 }
@@ -234,40 +285,41 @@ function templateFields(layers: SdfLayers) {
   };
 }
 
-/** Points of the head's blocks near the surface. */
-interface AskedPoints {
-  /** `[N, 3]`, metres. */
-  points: Float32Array;
-  /** Which of them are of which block: numbers in its lattice, and where they begin among the points. */
-  blocks: { block: number; which: Uint32Array; first: number }[];
+function isWithin({ origin, step, size }: Lattice, p: ArrayLike<number>): boolean {
+  for (let k = 0; k < 3; k++) if (!(p[k] >= origin[k] && p[k] <= origin[k] + step * (size[k] - 1))) return false;
+  return true;
 }
 
-const HEAD_BLOCKS = [BLOCKS.head, BLOCKS.eyeLeft, BLOCKS.eyeRight, BLOCKS.mouth];
-
-function choosePoints(layout: VolumeLayout, positions: Float32Array, triangles: Uint32Array): AskedPoints {
+/** The points of the head's blocks near triangles that moved. */
+function choosePoints(
+  lattices: readonly Lattice[],
+  positions: Float32Array,
+  triangles: Uint32Array,
+  moved: Uint8Array,
+  sheets: Uint8Array,
+): { points: Float32Array; blocks: AskedBlock[] } {
   let first = 0;
-  const blocks = HEAD_BLOCKS.map((block) => {
-    const lattice = layout.blocks[block];
-    const marks = new Uint8Array(latticeCount(lattice));
-    markNearMesh(lattice, positions, triangles, MESH_MARGIN, marks);
-    if (block === BLOCKS.head) unmarkInside(layout, marks);
+  const blocks = HEAD_BLOCKS.map((block): AskedBlock => {
+    const lattice = lattices[block];
+    const marks = markNearMesh(lattice, positions, triangles, moved, sheets, MESH_MARGIN);
+    if (block === BLOCKS.head) unmarkInside(lattices, marks.near);
     const which: number[] = [];
-    for (let at = 0; at < marks.length; at++) if (marks[at]) which.push(at);
-    const found = { block, which: Uint32Array.from(which), first };
+    for (let at = 0; at < marks.near.length; at++) if (marks.near[at]) which.push(at);
+    const found = { block, lattice, marks, which: Uint32Array.from(which), first };
     first += which.length;
     return found;
   });
   const points = new Float32Array(3 * first);
-  for (const { block, which, first } of blocks) points.set(latticePoints(layout.blocks[block], which), 3 * first);
+  for (const { lattice, which, first: at } of blocks) points.set(latticePoints(lattice, which), 3 * at);
   return { points, blocks };
 }
 
 /** A coarse point deep inside a fine block is never read. */
-function unmarkInside(layout: VolumeLayout, marks: Uint8Array): void {
-  const coarse = layout.blocks[BLOCKS.head];
+function unmarkInside(lattices: readonly Lattice[], marks: Uint8Array): void {
+  const coarse = lattices[BLOCKS.head];
   const [nx, ny] = coarse.size;
   for (const b of [BLOCKS.eyeLeft, BLOCKS.eyeRight, BLOCKS.mouth]) {
-    const { origin, step, size } = layout.blocks[b];
+    const { origin, step, size } = lattices[b];
     const range = [0, 1, 2].map((k) => {
       const low = (origin[k] + 3 * step - coarse.origin[k]) / coarse.step;
       const high = (origin[k] + step * (size[k] - 4) - coarse.origin[k]) / coarse.step;
@@ -279,48 +331,90 @@ function unmarkInside(layout: VolumeLayout, marks: Uint8Array): void {
   }
 }
 
-function scatter(
-  layout: VolumeLayout,
-  blocks: BlockValues[],
-  block: number,
-  which: Uint32Array,
-  first: number,
-  points: Float32Array,
-  canonical: Float32Array,
-  corrections: Float32Array,
-): void {
-  const put = (target: BlockValues, at: number, i: number, sheet: number) => {
-    for (let k = 0; k < 3; k++) target.values[CHANNELS * at + k] = canonical[6 * i + 3 * sheet + k] - points[3 * i + k];
-    target.values[CHANNELS * at + 3] = corrections[2 * i + sheet];
-    target.known[at] = 1;
-  };
-  const lattice = layout.blocks[block];
-  const twin = block === BLOCKS.head ? BLOCKS.jaw : block === BLOCKS.mouth ? BLOCKS.jawMouth : undefined;
+/** The jaw's block that holds a head's block's points, and which of its points is which; -1 where it has none. */
+function jawTwin(
+  { block, lattice }: AskedBlock,
+  lattices: readonly Lattice[],
+): { twin: number; at: (at: number) => number } | undefined {
+  const twin = JAW_TWIN[block];
+  if (twin === undefined) return undefined;
+  const { origin, size } = lattices[twin];
   // Both lattices lie at whole multiples of their common step.
-  const shift = twin && [0, 1, 2].map((k) => Math.round((lattice.origin[k] - layout.blocks[twin].origin[k]) / lattice.step));
-  for (let n = 0; n < which.length; n++) {
-    const at = which[n];
-    put(blocks[block], at, first + n, 0);
-    if (!twin || !shift) continue;
-    const size = layout.blocks[twin].size;
-    const i = (at % lattice.size[0]) + shift[0];
-    const j = (Math.floor(at / lattice.size[0]) % lattice.size[1]) + shift[1];
-    const k = Math.floor(at / (lattice.size[0] * lattice.size[1])) + shift[2];
-    if (i < 0 || j < 0 || k < 0 || i >= size[0] || j >= size[1] || k >= size[2]) continue;
-    put(blocks[twin], i + size[0] * (j + size[1] * k), first + n, 1);
+  const shift = [0, 1, 2].map((k) => Math.round((lattice.origin[k] - origin[k]) / lattice.step));
+  return {
+    twin,
+    at(at) {
+      const i = (at % lattice.size[0]) + shift[0];
+      const j = (Math.floor(at / lattice.size[0]) % lattice.size[1]) + shift[1];
+      const k = Math.floor(at / (lattice.size[0] * lattice.size[1])) + shift[2];
+      return i < 0 || j < 0 || k < 0 || i >= size[0] || j >= size[1] || k >= size[2]
+        ? -1
+        : i + size[0] * (j + size[1] * k);
+    },
+  };
+}
+
+/** A block's values, made when they are first asked for. */
+function valuesOf(targets: (LatticeValues | undefined)[], block: number, lattices: readonly Lattice[]): LatticeValues {
+  const values = targets[block] ?? createValues(lattices[block]);
+  targets[block] = values;
+  return values;
+}
+
+/** Says that nothing changes near triangles that have not moved. */
+function keepStill(
+  asked: AskedBlock,
+  lattices: readonly Lattice[],
+  targets: (LatticeValues | undefined)[],
+  owners: Int32Array,
+  moved: Uint8Array,
+): void {
+  const twin = jawTwin(asked, lattices);
+  const target = valuesOf(targets, asked.block, lattices);
+  const other = twin && valuesOf(targets, twin.twin, lattices);
+  for (let at = 0; at < owners.length; at++) {
+    if (owners[at] < 0 || moved[owners[at]]) continue;
+    target.known[at] = 1;
+    if (!twin || !other) continue;
+    const to = twin.at(at);
+    if (to >= 0) other.known[to] = 1;
   }
 }
 
-function meshBounds(positions: Float32Array): { min: Float32Array; max: Float32Array } {
-  const min = new Float32Array(3).fill(Number.POSITIVE_INFINITY);
-  const max = new Float32Array(3).fill(Number.NEGATIVE_INFINITY);
-  for (let i = 0; i < positions.length; i++) {
-    min[i % 3] = Math.min(min[i % 3], positions[i]);
-    max[i % 3] = Math.max(max[i % 3], positions[i]);
+/**
+ * Brings what was found at a head's block's points to that block and to the jaw's that holds the same points.
+ *
+ * @param reference - what to subtract, on the blocks' own lattices.
+ */
+function scatter(
+  asked: AskedBlock,
+  lattices: readonly Lattice[],
+  found: Float32Array,
+  targets: (LatticeValues | undefined)[],
+  reference?: readonly LatticeValues[],
+): void {
+  const { block, which, first } = asked;
+  const put = (b: number, at: number, i: number, sheet: number) => {
+    const from = CHANNELS * (SHEETS.length * i + sheet);
+    if (Number.isNaN(found[from])) return;
+    const target = valuesOf(targets, b, lattices);
+    const to = CHANNELS * at;
+    for (let c = 0; c < CHANNELS; c++) target.values[to + c] = found[from + c];
+    if (reference) {
+      const [nx, ny] = lattices[b].size;
+      const { lattice, values } = reference[b];
+      const ratio = lattice.size[0] === nx ? 1 : 2;
+      const k = Math.floor(at / (nx * ny));
+      const j = Math.floor(at / nx) % ny;
+      const less = CHANNELS * ratio * ((at % nx) + lattice.size[0] * (j + lattice.size[1] * k));
+      for (let c = 0; c < CHANNELS; c++) target.values[to + c] -= values[less + c];
+    }
+    target.known[at] = 1;
+  };
+  const twin = jawTwin(asked, lattices);
+  for (let n = 0; n < which.length; n++) {
+    put(block, which[n], first + n, 0);
+    const other = twin ? twin.at(which[n]) : -1;
+    if (twin && other >= 0) put(twin.twin, other, first + n, 1);
   }
-  for (let k = 0; k < 3; k++) {
-    min[k] -= BOUNDS_MARGIN;
-    max[k] += BOUNDS_MARGIN;
-  }
-  return { min, max };
 }

@@ -14,6 +14,8 @@ export interface DeformationBlock extends Lattice {
 
 /** The order of a layout's blocks: the head's coarse one and its fine ones, then the jaw's. */
 export const BLOCKS = { head: 0, eyeLeft: 1, eyeRight: 2, mouth: 3, jaw: 4, jawMouth: 5 } as const;
+/** The coarse block that each goes over into. */
+export const COARSE_OF = [0, 0, 0, 0, 4, 4];
 
 /** Where D is sampled: fixed for an identity, whatever the expression. */
 export interface VolumeLayout {
@@ -47,45 +49,35 @@ export function layOut(lattices: readonly (Lattice & { sheet: number })[]): Volu
   return { blocks, size: [width, height, at.z + at.depth] };
 }
 
-/** A block while it is being made: what the network said where it was asked. */
-export interface BlockValues {
+/** Numbers on a lattice while they are being made. */
+export interface LatticeValues {
+  lattice: Lattice;
   /** `[nz, ny, nx, 4]` */
   values: Float32Array;
   /** `[nz, ny, nx]`, 1 where there is a value. */
   known: Uint8Array;
 }
 
-export function createBlockValues(block: DeformationBlock): BlockValues {
-  const count = latticeCount(block);
-  return { values: new Float32Array(CHANNELS * count), known: new Uint8Array(count) };
+export function createValues(lattice: Lattice): LatticeValues {
+  const count = latticeCount(lattice);
+  return { lattice, values: new Float32Array(CHANNELS * count), known: new Uint8Array(count) };
 }
 
-/** How many fine points from its border a fine block goes over into the coarse one. */
+/** How many points from its border a fine block goes over into the coarse one. */
 const BLEND = 3;
 
-/** Fills all blocks outward from what is known, joins the fine ones to the coarse ones at their borders, and packs them. */
-export function packVolume(layout: VolumeLayout, blocks: readonly BlockValues[]): DeformationVolume {
-  const coarseOf = [BLOCKS.head, BLOCKS.head, BLOCKS.head, BLOCKS.head, BLOCKS.jaw, BLOCKS.jaw];
-  const { size } = layout;
-  const data = new Uint16Array(CHANNELS * size[0] * size[1] * size[2]);
-  layout.blocks.forEach((block, b) => {
-    const { values, known } = blocks[b];
-    fillLattice(block, values, CHANNELS, known);
-    const coarse = coarseOf[b];
-    if (coarse !== b) blendBorder(block, values, layout.blocks[coarse], blocks[coarse].values);
-    const half = encodeHalf(values);
-    const row = CHANNELS * block.size[0];
-    for (let line = 0; line < block.size[1] * block.size[2]; line++) {
-      const j = block.offset[1] + (line % block.size[1]);
-      const k = block.offset[2] + Math.floor(line / block.size[1]);
-      data.set(half.subarray(row * line, row * (line + 1)), CHANNELS * (block.offset[0] + size[0] * (j + size[1] * k)));
-    }
+/** Fills all blocks outward from what is known and joins the fine ones to the coarse ones at their borders. */
+export function completeBlocks(blocks: readonly (LatticeValues | undefined)[]): void {
+  for (const block of blocks) if (block) fillLattice(block.lattice, block.values, CHANNELS, block.known);
+  blocks.forEach((block, b) => {
+    const coarse = blocks[COARSE_OF[b]];
+    if (block && coarse && coarse !== block) blendBorder(block, coarse);
   });
-  return { ...layout, data };
 }
 
-function blendBorder(block: DeformationBlock, values: Float32Array, coarse: Lattice, coarseValues: Float32Array): void {
-  const [nx, ny, nz] = block.size;
+function blendBorder({ lattice, values }: LatticeValues, coarse: LatticeValues): void {
+  const [nx, ny, nz] = lattice.size;
+  const { origin, step } = lattice;
   const other = new Float64Array(CHANNELS);
   for (let k = 0; k < nz; k++) {
     for (let j = 0; j < ny; j++) {
@@ -97,12 +89,68 @@ function blendBorder(block: DeformationBlock, values: Float32Array, coarse: Latt
           i = Math.max(nx - 1 - BLEND, i);
           continue;
         }
-        const { origin, step } = block;
-        sampleLattice(coarse, coarseValues, CHANNELS, origin[0] + step * i, origin[1] + step * j, origin[2] + step * k, other);
+        const [x, y, z] = [origin[0] + step * i, origin[1] + step * j, origin[2] + step * k];
+        sampleLattice(coarse.lattice, coarse.values, CHANNELS, x, y, z, other);
         const at = CHANNELS * (i + nx * (j + ny * k));
         const share = depth / BLEND;
         for (let c = 0; c < CHANNELS; c++) values[at + c] = share * values[at + c] + (1 - share) * other[c];
       }
+    }
+  }
+}
+
+/**
+ * Writes a block into the texture: the reference plus a change, which may be on a lattice of twice the step and is interpolated. Rows without change are left alone.
+ *
+ * @param reference - `[nz, ny, nx, 4]`
+ * @param data - the texture's numbers, which hold the reference.
+ */
+export function writeBlock(
+  block: DeformationBlock,
+  reference: Float32Array,
+  change: LatticeValues,
+  size: readonly [number, number, number],
+  data: Uint16Array,
+): void {
+  const [nx, ny, nz] = block.size;
+  const [cx, cy, cz] = change.lattice.size;
+  const double = cx !== nx;
+  const rowLength = CHANNELS * cx;
+  const changed = new Uint8Array(cy * cz);
+  for (let row = 0; row < changed.length; row++) {
+    const end = rowLength * (row + 1);
+    for (let i = rowLength * row; i < end; i++) {
+      if (change.values[i] !== 0) {
+        changed[row] = 1;
+        break;
+      }
+    }
+  }
+  const mixed = new Float32Array(rowLength);
+  const line = new Float32Array(CHANNELS * nx);
+  const half = new Uint16Array(CHANNELS * nx);
+  for (let k = 0; k < nz; k++) {
+    for (let j = 0; j < ny; j++) {
+      const [j0, k0] = double ? [j >> 1, k >> 1] : [j, k];
+      const [j1, k1] = double ? [(j + 1) >> 1, (k + 1) >> 1] : [j, k];
+      const [a, b, c, d] = [j0 + cy * k0, j1 + cy * k0, j0 + cy * k1, j1 + cy * k1];
+      if (!(changed[a] | changed[b] | changed[c] | changed[d])) continue;
+      const v = change.values;
+      const [oa, ob, oc, od] = [a * rowLength, b * rowLength, c * rowLength, d * rowLength];
+      if (a === d) mixed.set(v.subarray(oa, oa + rowLength));
+      else for (let i = 0; i < rowLength; i++) mixed[i] = 0.25 * (v[oa + i] + v[ob + i] + v[oc + i] + v[od + i]);
+      const from = CHANNELS * nx * (j + ny * k);
+      if (double) {
+        for (let x = 0; x < nx; x++) {
+          const low = CHANNELS * (x >> 1);
+          const high = CHANNELS * ((x + 1) >> 1);
+          const to = CHANNELS * x;
+          for (let ch = 0; ch < CHANNELS; ch++)
+            line[to + ch] = reference[from + to + ch] + 0.5 * (mixed[low + ch] + mixed[high + ch]);
+        }
+      } else for (let i = 0; i < line.length; i++) line[i] = reference[from + i] + mixed[i];
+      encodeHalf(line, half);
+      data.set(half, CHANNELS * (block.offset[0] + size[0] * (block.offset[1] + j + size[1] * (block.offset[2] + k))));
     }
   }
 }

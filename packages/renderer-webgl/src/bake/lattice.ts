@@ -85,54 +85,70 @@ export function sampleLattice(
 /**
  * Gives the points without a value the mean of their neighbours that have one, outward in layers, until all have.
  *
- * @param values - `[nz, ny, nx, channels]`, changed in place.
+ * @param values - `[nz, ny, nx, channels]`, zero where unknown, changed in place.
  * @param known - 1 where there is a value; all 1 afterwards.
  */
 export function fillLattice({ size }: Lattice, values: Float32Array, channels: number, known: Uint8Array): void {
   const [nx, ny, nz] = size;
-  const strides = [1, nx, nx * ny];
-  let front: number[] = [];
-  const eachNeighbour = (at: number, visit: (neighbour: number) => void) => {
+  const plane = nx * ny;
+  // Points in the order in which they are reached. In `known`, 2 marks those of the layer being filled, which do not count for each other.
+  const queue = new Int32Array(known.length);
+  let end = 0;
+  const reach = (at: number) => {
+    if (known[at] !== 0) return;
+    known[at] = 2;
+    queue[end++] = at;
+  };
+  const reachNeighbours = (at: number) => {
     const i = at % nx;
     const j = Math.floor(at / nx) % ny;
-    const k = Math.floor(at / (nx * ny));
-    if (i > 0) visit(at - 1);
-    if (i < nx - 1) visit(at + 1);
-    if (j > 0) visit(at - strides[1]);
-    if (j < ny - 1) visit(at + strides[1]);
-    if (k > 0) visit(at - strides[2]);
-    if (k < nz - 1) visit(at + strides[2]);
+    if (i > 0) reach(at - 1);
+    if (i < nx - 1) reach(at + 1);
+    if (j > 0) reach(at - nx);
+    if (j < ny - 1) reach(at + nx);
+    if (at >= plane) reach(at - plane);
+    if (at < plane * (nz - 1)) reach(at + plane);
   };
-  // 2 marks a point that is to be filled in this layer, so that its neighbours of the same layer do not count yet.
-  for (let at = 0; at < known.length; at++) {
-    if (known[at] !== 1) continue;
-    eachNeighbour(at, (n) => {
-      if (known[n] !== 0) return;
-      known[n] = 2;
-      front.push(n);
-    });
-  }
-  const sum = new Float64Array(channels);
-  while (front.length > 0) {
-    for (const at of front) {
+  for (let at = 0; at < known.length; at++) if (known[at] === 1) reachNeighbours(at);
+  for (let begin = 0; begin < end; ) {
+    const layerEnd = end;
+    for (let n = begin; n < layerEnd; n++) {
+      const at = queue[n];
+      const i = at % nx;
+      const j = Math.floor(at / nx) % ny;
+      const to = channels * at;
       let count = 0;
-      sum.fill(0);
-      eachNeighbour(at, (n) => {
-        if (known[n] !== 1) return;
+      for (let side = 0; side < 6; side++) {
+        const from =
+          side === 0
+            ? i > 0
+              ? at - 1
+              : -1
+            : side === 1
+              ? i < nx - 1
+                ? at + 1
+                : -1
+              : side === 2
+                ? j > 0
+                  ? at - nx
+                  : -1
+                : side === 3
+                  ? j < ny - 1
+                    ? at + nx
+                    : -1
+                  : side === 4
+                    ? at - plane
+                    : at < plane * (nz - 1)
+                      ? at + plane
+                      : -1;
+        if (from < 0 || known[from] !== 1) continue;
         count++;
-        for (let c = 0; c < channels; c++) sum[c] += values[channels * n + c];
-      });
-      for (let c = 0; c < channels; c++) values[channels * at + c] = sum[c] / count;
+        for (let c = 0; c < channels; c++) values[to + c] += values[channels * from + c];
+      }
+      for (let c = 0; c < channels; c++) values[to + c] /= count;
     }
-    for (const at of front) known[at] = 1;
-    const next: number[] = [];
-    for (const at of front) {
-      eachNeighbour(at, (n) => {
-        if (known[n] !== 0) return;
-        known[n] = 2;
-        next.push(n);
-      });
-    }
-    front = next;
+    for (let n = begin; n < layerEnd; n++) known[queue[n]] = 1;
+    for (let n = begin; n < layerEnd; n++) reachNeighbours(queue[n]);
+    begin = layerEnd;
   }
 }

@@ -25,7 +25,12 @@ export async function bakeParts(layers: Pick<SdfLayers, 'mouthBoxes' | 'mouthPar
   const grids: (Lattice & { layer: number })[] = [];
   for (const [part, lattice] of lattices.entries()) {
     const count = latticeCount(lattice);
-    const values = await layers.mouthParts(latticePoints(lattice, Uint32Array.from({ length: count }, (_, i) => i)));
+    const values = await layers.mouthParts(
+      latticePoints(
+        lattice,
+        Uint32Array.from({ length: count }, (_, i) => i),
+      ),
+    );
     const [nx, ny] = lattice.size;
     for (let at = 0; at < count; at++) {
       const row = Math.floor(at / nx);

@@ -192,8 +192,7 @@ async function sampleSheet(
           for (let i = 0; i <= BRICK_CELLS; i += stride) {
             const at = first + i + fx * (j + fy * k);
             if (!Number.isNaN(values[at])) continue;
-            const estimate =
-              stride === 4 ? 0 : nearestKnown(values, first, fx, fy, i, j, k, coarser);
+            const estimate = stride === 4 ? 0 : nearestKnown(values, first, fx, fy, i, j, k, coarser);
             if (Math.abs(estimate) > reachable) continue;
             values[at] = 0;
             wanted.push(at);
@@ -277,7 +276,11 @@ function interpolateBrick(values: Float32Array, first: number, fx: number, fy: n
         const at = first + i + fx * (j + fy * k);
         if (!Number.isNaN(values[at])) continue;
         const [i0, j0, k0] = [i - (i % coarser), j - (j % coarser), k - (k % coarser)];
-        const [i1, j1, k1] = [i0 + (i % coarser ? coarser : 0), j0 + (j % coarser ? coarser : 0), k0 + (k % coarser ? coarser : 0)];
+        const [i1, j1, k1] = [
+          i0 + (i % coarser ? coarser : 0),
+          j0 + (j % coarser ? coarser : 0),
+          k0 + (k % coarser ? coarser : 0),
+        ];
         let sum = 0;
         for (const a of [i0, i1])
           for (const b of [j0, j1]) for (const c of [k0, k1]) sum += values[first + a + fx * (b + fy * c)];

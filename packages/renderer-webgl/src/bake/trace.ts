@@ -23,7 +23,7 @@ export interface TraceSettings {
 
 export const TRACE_SETTINGS: TraceSettings = {
   maxSteps: 40,
-  tolerance: 5e-5,
+  tolerance: 1e-4,
   stepScale: 0.9,
   nearBand: 5e-3,
   relaxation: 1.6,
@@ -55,7 +55,8 @@ export function traceBaked(
   far: number,
   settings: TraceSettings = TRACE_SETTINGS,
 ): Hit | undefined {
-  const at = (t: number) => field.distance(origin[0] + t * direction[0], origin[1] + t * direction[1], origin[2] + t * direction[2]);
+  const at = (t: number) =>
+    field.distance(origin[0] + t * direction[0], origin[1] + t * direction[1], origin[2] + t * direction[2]);
   let t = near;
   let lastT = near;
   let lastD = Number.POSITIVE_INFINITY;

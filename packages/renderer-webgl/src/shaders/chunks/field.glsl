@@ -30,7 +30,11 @@ uniform vec3 mouthMax;
 
 const float BRICK_CELLS = 8.0;
 const float FAR = 0.15;
+const float NONE = 1e9;
 
+// The sheet that alone is asked, or -1: where one is much nearer the other need not be.
+int onlySheet = -1;
+float otherSheet; // distance of the sheet that is not the nearest when both were asked last, or 0
 int nearestPart;
 int nearestSheet;
 vec3 nearestCanonical;
@@ -80,17 +84,29 @@ float templateDistance(int sheet, vec3 c) {
   return x * abs(x) * FAR + brickEdge * dot((vec3(entry.xyz) - 128.0) / 127.0, within - 0.5) + beyond;
 }
 
+float sheetDistance(int sheet, int block, vec3 p, out vec3 canonical) {
+  vec4 d = readDeformation(block, p);
+  canonical = p + d.xyz;
+  return templateDistance(sheet, canonical) + d.w;
+}
+
 float skinDistance(vec3 p) {
   bool inMouth = isInBlock(3, p);
-  vec4 d = readDeformation(inMouth ? 3 : isInBlock(1, p) ? 1 : isInBlock(2, p) ? 2 : 0, p);
-  nearestCanonical = p + d.xyz;
+  bool inJaw = onlySheet != 0 && isInBlock(4, p);
+  float head = NONE;
   nearestSheet = 0;
-  float head = templateDistance(0, nearestCanonical) + d.w;
-  if (!isInBlock(4, p)) return head;
-  d = readDeformation(inMouth ? 5 : 4, p);
-  float jaw = templateDistance(1, p + d.xyz) + d.w;
+  if (onlySheet != 1 || !inJaw) {
+    head = sheetDistance(0, inMouth ? 3 : isInBlock(1, p) ? 1 : isInBlock(2, p) ? 2 : 0, p, nearestCanonical);
+    if (!inJaw) {
+      if (onlySheet < 0) otherSheet = 0.0;
+      return head;
+    }
+  }
+  vec3 canonical;
+  float jaw = sheetDistance(1, inMouth ? 5 : 4, p, canonical);
+  if (onlySheet < 0) otherSheet = max(jaw, head);
   if (jaw >= head) return head;
-  nearestCanonical = p + d.xyz;
+  nearestCanonical = canonical;
   nearestSheet = 1;
   return jaw;
 }
