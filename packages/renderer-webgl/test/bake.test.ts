@@ -103,15 +103,21 @@ describe('a baked field', () => {
 
   it('is the fields that were baked, near the surface', () => {
     const field = createBakedField(toy.fixed, toy.bake);
-    for (let n = 0; n < 300; n++) {
+    let near = 0;
+    for (let n = 0; n < 600; n++) {
       const direction = [random.normal(), random.normal(), random.normal()];
       const scale = (0.09 + random.uniform(-0.002, 0.002)) / Math.hypot(...direction);
       // Behind, where there is only the head.
       const [x, y, z] = [direction[0] * scale, direction[1] * scale, -Math.abs(direction[2] * scale)];
       const o = toyOffset(0, x, y);
-      expect(field.distance(x, y, z)).toBeCloseTo(TOY_TEMPLATES[0](x + o[0], y + o[1], z + o[2]), 3);
+      const expected = TOY_TEMPLATES[0](x + o[0], y + o[1], z + o[2]);
+      // Farther off, between bricks, it is known to first order only.
+      if (Math.abs(expected) > 2e-3) continue;
+      near++;
+      expect(Math.abs(field.distance(x, y, z) - expected)).toBeLessThan(1e-4);
       expect(field.part()).toBe(0);
     }
+    expect(near).toBeGreaterThan(50);
   });
 
   it('is traced to the zero set, parts included', () => {

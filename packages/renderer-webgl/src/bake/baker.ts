@@ -49,7 +49,7 @@ export interface BakerOptions extends BakeTemplateOptions, Partial<LayoutSteps> 
 
 export const BAKER_DEFAULTS: LayoutSteps = { coarseStep: 4e-3, eyeStep: 2e-3, mouthStep: 2e-3 };
 
-/** Turns codes into what the renderer reads. Lives in a worker as well as anywhere, see `serveBaker`. */
+/** Turns codes into what the renderer reads. Plain data goes in and out, so that it can live in a worker. */
 export interface Baker {
   readonly fixed: StaticBake;
 

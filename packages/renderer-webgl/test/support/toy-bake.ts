@@ -79,7 +79,8 @@ export async function createToyBake(): Promise<{ fixed: StaticBake; bake: PosedB
     writeBlock(block, new Float32Array(change.values.length), change, layout.size, data);
   }
   const still = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0];
-  const turned = [0.96, 0, 0.28, -0.02, 0, 1, 0, 0, -0.28, 0, 0.96, 0.02];
+  // About the right eyeball's own centre, so that it stays in its block.
+  const turned = [0.96, 0, 0.28, -0.0224, 0, 1, 0, 0, -0.28, 0, 0.96, -0.0068];
   return {
     fixed,
     bake: {

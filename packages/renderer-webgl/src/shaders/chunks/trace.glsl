@@ -11,13 +11,14 @@ const float GRAZE = 2e-4;
 const float MIN_STEP = 3e-4;
 const float MAX_STEP = 0.03;
 const float STEEPEST = 1.4; // a sheet's distance falls by no more than this per metre
-const float NORMAL_STEP = 5e-4;
+const float NORMAL_STEP = 1e-3;
 
-// Where the distance crosses zero between a place outside and one inside: where a line through both says, twice.
+// Where the distance crosses zero between a place outside and one inside: where a line through both says, kept off the ends, until it is.
 float bracketCrossing(vec3 origin, vec3 direction, float a, float da, float b, float db) {
   float t = b;
-  for (int i = 0; i < 2; i++) {
-    t = a + (b - a) * da / (da - db);
+  for (int i = 0; i < 9; i++) {
+    // Every third time the middle: where a part begins the distance may jump.
+    t = a + (b - a) * (i % 3 == 2 ? 0.5 : clamp(da / (da - db), 0.1, 0.9));
     float d = distanceTo(origin + t * direction);
     if (abs(d) < TOLERANCE) break;
     if (d < 0.0) {
