@@ -1,3 +1,3 @@
 import { library } from '../../tsup.preset.js';
 
-export default library();
+export default library({ entry: { index: 'src/index.ts', 'three/index': 'src/three/index.ts' } });

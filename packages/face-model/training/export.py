@@ -94,6 +94,23 @@ class Geometry(nn.Module):
         d, canonical = self.distances(points, geometry, expression)
         return d.amin(-1), d, canonical
 
+    def template(self, canonical):
+        """T of each sheet, what a renderer bakes once. [N, 3] -> [N, 2]"""
+        return torch.cat([self.templates[sheet](canonical) for sheet in SHEETS], -1)
+
+    def template_uv(self, canonical):
+        """UV_T, the chart on the canonical space. [N, 3] -> [N, 2]"""
+        return self.uv(canonical).clamp(0, 1)
+
+    def deform(self, points, geometry, expression):
+        """D of each sheet and the correction of its distance, what a renderer bakes per pair of codes. [N, 3] -> [N, 2, 3], [N, 2]"""
+        found = self.deformation(points, torch.cat([geometry, expression]))
+        return torch.stack([found[sheet][1] for sheet in SHEETS], 1), torch.stack([found[sheet][2] for sheet in SHEETS], 1)
+
+    def mouth_parts(self, template):
+        """The fields of teeth and tongue in their own template spaces, without the boxes that end them. [N, 3] -> [N, 3]"""
+        return torch.cat([self.parts.fields[part](template) for part in MOUTH_PARTS], -1)
+
     def sdf_vjp(self, points, geometry, expression, cotangent):
         value, pull = torch.func.vjp(lambda p, g, e: self.distances(p, g, e)[0].amin(-1), points, geometry, expression)
         return value, *pull(cotangent)
@@ -305,7 +322,9 @@ def export(path: Path, pool: Pool, module: nn.Module, function, inputs: dict[str
 
 
 def write_topology(kit: fk.FaceKit, parts: Parts, weights: Path) -> None:
-    tensors = topology.shipped(kit, parts) | {'rig.matrix': rig_matrix(kit.names)}
+    eyes = lambda key: np.stack([getattr(parts, f'{e}_{key}').numpy() for e in ('eyeLeft', 'eyeRight')])
+    shapes = {f'eyes.{key}': eyes(key) for key in ('centre', 'radius', 'bulge', 'frame')} | {'mouthParts.box': np.stack([getattr(parts, f'{n}_box').numpy() for n in MOUTH_PARTS])}
+    tensors = topology.shipped(kit, parts) | {'rig.matrix': rig_matrix(kit.names)} | shapes
     save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, weights / 'topology.safetensors')
 
 
@@ -360,6 +379,10 @@ if __name__ == '__main__':
     both = {'geometry': g, 'expression': e}
     jobs = {
         'sdf': (geometry.sdf, {'points': points, **both}, ['points'], ['distance', 'partDistances', 'canonical']),
+        'template': (geometry.template, {'canonical': points}, ['canonical'], ['distances']),
+        'template-uv': (geometry.template_uv, {'canonical': points}, ['canonical'], ['uv']),
+        'deformation': (geometry.deform, {'points': points, **both}, ['points'], ['canonical', 'corrections']),
+        'mouth-parts': (geometry.mouth_parts, {'template': points}, ['template'], ['distances']),
         'sdf-vjp': (geometry.sdf_vjp, {'points': points, **both, 'cotangent': cot}, ['points', 'cotangent'], ['distance', 'gradPoints', 'gradGeometry', 'gradExpression']),
         'uv': (geometry.chart, {'points': points, **both}, ['points'], ['uv', 'chart']),
         'inverse-uv': (inverse.forward, {'uv': uv, **both}, ['uv'], ['points']),
@@ -398,7 +421,9 @@ if __name__ == '__main__':
         near = inverse.forward(uv, g, e) + .001 * cot3
         chart_uv, chart = geometry.chart(near, g, e)
         reference = {'points': points, 'geometry': g, 'expression': e, 'texture': texture, 'uv': uv, 'cotangent': cot, 'cotangent3': cot3, 'sdf.distance': d,
-                     'sdf.partDistances': partd, 'sdf.canonical': canonical, 'sdfVjp.gradPoints': gp, 'sdfVjp.gradGeometry': gg, 'sdfVjp.gradExpression': ge, 'uv.points': near, 'uv.uv': chart_uv,
+                     'sdf.partDistances': partd, 'sdf.canonical': canonical, 'template.distances': geometry.template(points), 'templateUv.uv': geometry.template_uv(points),
+                     'deformation.canonical': geometry.deform(points, g, e)[0], 'deformation.corrections': geometry.deform(points, g, e)[1],
+                     'mouthParts.distances': geometry.mouth_parts(points), 'sdfVjp.gradPoints': gp, 'sdfVjp.gradGeometry': gg, 'sdfVjp.gradExpression': ge, 'uv.points': near, 'uv.uv': chart_uv,
                      'uv.chart': chart, 'inverseUv.points': inverse.forward(uv, g, e), 'inverseUvVjp.gradGeometry': inverse.vjp(uv, g, e, cot3)[2],
                      'partTransforms.transforms': parts.transforms(g, e), 'colour.albedo': colour_model(uv, texture, e), 'colourVjp.gradTexture': colour_vjp(uv, texture, e, cot3)[1]}
     fixture = HERE.parents[1] / 'test-utils' / 'fixtures' / 'model-reference.safetensors'

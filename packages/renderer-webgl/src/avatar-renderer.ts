@@ -95,7 +95,7 @@ export function createAvatarRenderer(options: AvatarRendererOptions): AvatarRend
       maxAnisotropy: options.maxAnisotropy,
     },
   );
-  const gl = checkContext(options.gl);
+  const gl = checkContext(options.gl, 'createAvatarRenderer');
   const { canvas } = gl;
   let meshes = new Map<string, PartMesh>();
   let lighting = EVEN_LIGHT;
@@ -255,12 +255,13 @@ export function assembleShader(...pieces: string[]): string {
   return ['#version 300 es', 'precision highp float;', ...pieces].join('\n');
 }
 
-function checkContext(gl: WebGL2RenderingContext | null): WebGL2RenderingContext {
+/** @throws FaceError `NO_WEBGL2` unless it is a WebGL2 context. */
+export function checkContext(gl: WebGL2RenderingContext | null, who: string): WebGL2RenderingContext {
   // Contexts come from other frames and wrappers too, hence no instanceof.
   if (gl && 'createVertexArray' in gl) return gl;
   throw new FaceError<RendererErrorCode>(
     'NO_WEBGL2',
-    `createAvatarRenderer: gl should be a WebGL2 context; received ${gl ? 'another kind' : 'null'}. Update the browser, or switch hardware acceleration on.`,
+    `${who}: gl should be a WebGL2 context; received ${gl ? 'another kind' : 'null'}. Update the browser, or switch hardware acceleration on.`,
   );
 }
 

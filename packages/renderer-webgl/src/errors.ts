@@ -1,5 +1,13 @@
 /**
  * What an error of this package is about, the `code` of its FaceError: no WebGL2; a shader that does not compile or link; numbers
- * that do not fit together; a part that was never set; a renderer that was disposed of.
+ * that do not fit together; a part that was never set; a renderer that was disposed of;
+ * a bake before anybody's face was set; an option out of its range.
  */
-export type RendererErrorCode = 'NO_WEBGL2' | 'SHADER' | 'SHAPE' | 'UNKNOWN_PART' | 'DISPOSED';
+export type RendererErrorCode =
+  | 'NO_WEBGL2'
+  | 'SHADER'
+  | 'SHAPE'
+  | 'UNKNOWN_PART'
+  | 'DISPOSED'
+  | 'NO_IDENTITY'
+  | 'RANGE';

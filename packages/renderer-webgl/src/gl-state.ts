@@ -10,7 +10,15 @@ const PIXEL_STORE = [
   'UNPACK_SKIP_ROWS',
 ] as const;
 
-const SWITCHES = ['BLEND', 'CULL_FACE', 'DEPTH_TEST', 'POLYGON_OFFSET_FILL', 'RASTERIZER_DISCARD'] as const;
+const SWITCHES = [
+  'BLEND',
+  'CULL_FACE',
+  'DEPTH_TEST',
+  'POLYGON_OFFSET_FILL',
+  'RASTERIZER_DISCARD',
+  'SCISSOR_TEST',
+  'STENCIL_TEST',
+] as const;
 
 /** Runs `upload`, which may bind buffers, a vertex array and textures of unit 0 and set how pixels are unpacked, and puts all that back. */
 export function keepBindings(gl: WebGL2RenderingContext, upload: () => void): void {
@@ -39,6 +47,8 @@ export function keepDrawState(gl: WebGL2RenderingContext, draw: () => void): voi
   const depthFunc = gl.getParameter(gl.DEPTH_FUNC);
   const depthMask = gl.getParameter(gl.DEPTH_WRITEMASK);
   const frontFace = gl.getParameter(gl.FRONT_FACE);
+  const cullFace = gl.getParameter(gl.CULL_FACE_MODE);
+  const colourMask = gl.getParameter(gl.COLOR_WRITEMASK);
   const viewport = gl.getParameter(gl.VIEWPORT);
   const framebuffer = gl.getParameter(gl.DRAW_FRAMEBUFFER_BINDING);
   const program = gl.getParameter(gl.CURRENT_PROGRAM);
@@ -58,6 +68,8 @@ export function keepDrawState(gl: WebGL2RenderingContext, draw: () => void): voi
     gl.bindFramebuffer(gl.DRAW_FRAMEBUFFER, framebuffer);
     gl.viewport(viewport[0], viewport[1], viewport[2], viewport[3]);
     gl.frontFace(frontFace);
+    gl.cullFace(cullFace);
+    gl.colorMask(colourMask[0], colourMask[1], colourMask[2], colourMask[3]);
     gl.depthMask(depthMask);
     gl.depthFunc(depthFunc);
     for (const [name, enabled] of switches) {
@@ -65,4 +77,38 @@ export function keepDrawState(gl: WebGL2RenderingContext, draw: () => void): voi
       else gl.disable(name);
     }
   }
+}
+
+const TEXTURE_TARGETS = ['TEXTURE_2D', 'TEXTURE_3D', 'TEXTURE_2D_ARRAY'] as const;
+
+/** Runs `work`, which may bind textures and samplers of the first `count` units and set how pixels are unpacked, and puts all that back. */
+export function keepTextureUnits(gl: WebGL2RenderingContext, count: number, work: () => void): void {
+  const unpackBuffer = gl.getParameter(gl.PIXEL_UNPACK_BUFFER_BINDING);
+  const pixelStore = PIXEL_STORE.map((name) => [gl[name], gl.getParameter(gl[name])] as const);
+  const activeTexture = gl.getParameter(gl.ACTIVE_TEXTURE);
+  const units = Array.from({ length: count }, (_, unit) => {
+    gl.activeTexture(gl.TEXTURE0 + unit);
+    const bound = TEXTURE_TARGETS.map((target) => [gl[target], gl.getParameter(gl[bindingName(target)])] as const);
+    return { bound, sampler: gl.getParameter(gl.SAMPLER_BINDING) as WebGLSampler | null };
+  });
+  gl.bindBuffer(gl.PIXEL_UNPACK_BUFFER, null);
+  gl.activeTexture(gl.TEXTURE0);
+  for (const [name] of pixelStore)
+    if (name !== gl.UNPACK_COLORSPACE_CONVERSION_WEBGL) gl.pixelStorei(name, name === gl.UNPACK_ALIGNMENT ? 1 : 0);
+  try {
+    work();
+  } finally {
+    units.forEach(({ bound, sampler }, unit) => {
+      gl.activeTexture(gl.TEXTURE0 + unit);
+      for (const [target, texture] of bound) gl.bindTexture(target, texture);
+      gl.bindSampler(unit, sampler);
+    });
+    gl.activeTexture(activeTexture);
+    for (const [name, value] of pixelStore) gl.pixelStorei(name, value);
+    gl.bindBuffer(gl.PIXEL_UNPACK_BUFFER, unpackBuffer);
+  }
+}
+
+function bindingName(target: (typeof TEXTURE_TARGETS)[number]) {
+  return `TEXTURE_BINDING_${target.slice('TEXTURE_'.length) as '2D' | '3D' | '2D_ARRAY'}` as const;
 }

@@ -1,3 +1,4 @@
+export { blendWeights, type ExpressionTrack, gazeWeights, sampleTrack, type Weights } from './animation.js';
 export {
   AVATAR_RENDERER_DEFAULTS,
   type AvatarRenderer,
@@ -5,8 +6,27 @@ export {
   createAvatarRenderer,
   FACE_GLOSS,
 } from './avatar-renderer.js';
+export { type BakedField, createBakedField } from './bake/baked-field.js';
+export {
+  BAKER_DEFAULTS,
+  type Baker,
+  type BakerOptions,
+  type BakeSource,
+  createBaker,
+  type PosedBake,
+  type StaticBake,
+} from './bake/baker.js';
+export { traceBaked } from './bake/trace.js';
+export {
+  type BakedRenderer,
+  type BakedRendererOptions,
+  type BakedRenderOptions,
+  createBakedRenderer,
+} from './baked-renderer.js';
 export { CLIP_RANGE_DEFAULTS, type ClipRange, computeClipFromCamera, type Intrinsics } from './camera.js';
+export { type EnvironmentMap, projectEnvironment, projectLights, type SceneLight } from './environment.js';
 export type { RendererErrorCode } from './errors.js';
+export { EXACT_RENDER_DEFAULTS, type ExactRenderOptions, renderExact } from './exact-renderer.js';
 export { computeDominantLight, computeHighlight, computeShading, rotateLighting, type Vec3 } from './lighting.js';
 export {
   createOrbitControls,
@@ -14,4 +34,15 @@ export {
   type OrbitControls,
   type OrbitControlsOptions,
 } from './orbit-controls.js';
+export { PART_NAMES } from './part-maps.js';
+export {
+  type Brush,
+  createTexturePainter,
+  type PaintLayer,
+  type Region,
+  TEXTURE_PAINTER_DEFAULTS,
+  type TexturePainter,
+  type TexturePainterOptions,
+  type Uv,
+} from './texture-painter.js';
 export type { Gloss, PartImage, PartMesh, RenderOptions } from './types.js';

@@ -6,7 +6,7 @@ import type { Gloss } from './types.js';
 export type Vec3 = readonly [number, number, number];
 
 /** Constants of the nine real spherical harmonics 1, y, z, x, xy, yz, 3z^2 - 1, xz, x^2 - y^2. */
-const SH = [0.282095, 0.488603, 0.488603, 0.488603, 1.092548, 1.092548, 0.315392, 1.092548, 0.546274] as const;
+export const SH = [0.282095, 0.488603, 0.488603, 0.488603, 1.092548, 1.092548, 0.315392, 1.092548, 0.546274] as const;
 
 /** Luminance of linear RGB, ITU-R BT.709. */
 const LUMINANCE: Vec3 = [0.2126, 0.7152, 0.0722];

@@ -5,16 +5,31 @@ it('exports these names', () => {
   expect(Object.keys(api).sort()).toMatchInlineSnapshot(`
     [
       "AVATAR_RENDERER_DEFAULTS",
+      "BAKER_DEFAULTS",
       "CLIP_RANGE_DEFAULTS",
+      "EXACT_RENDER_DEFAULTS",
       "FACE_GLOSS",
       "ORBIT_CONTROLS_DEFAULTS",
+      "PART_NAMES",
+      "TEXTURE_PAINTER_DEFAULTS",
+      "blendWeights",
       "computeClipFromCamera",
       "computeDominantLight",
       "computeHighlight",
       "computeShading",
       "createAvatarRenderer",
+      "createBakedField",
+      "createBakedRenderer",
+      "createBaker",
       "createOrbitControls",
+      "createTexturePainter",
+      "gazeWeights",
+      "projectEnvironment",
+      "projectLights",
+      "renderExact",
       "rotateLighting",
+      "sampleTrack",
+      "traceBaked",
     ]
   `);
 });

@@ -15,6 +15,14 @@ export {
 } from './latent-codes.js';
 export { opSmoothUnion, opSubtraction, opUnion, sdBox, sdCapsule, sdSphere, type Vec3 } from './primitives.js';
 export {
+  type Deformed,
+  type EyeShape,
+  loadSdfLayers,
+  MOUTH_PARTS,
+  type SdfLayers,
+  SHEETS,
+} from './sdf-layers.js';
+export {
   type DistanceGradient,
   type LoadSdfModelOptions,
   loadSdfModel,

@@ -6,6 +6,8 @@ it('exports what it says', () => {
     [
       "BAKE_GRID_DEFAULTS",
       "FaceError",
+      "MOUTH_PARTS",
+      "SHEETS",
       "SPHERE_TRACE_DEFAULTS",
       "bakeGrid",
       "checkCode",
@@ -16,6 +18,7 @@ it('exports what it says', () => {
       "gridField",
       "isFaceError",
       "loadRig",
+      "loadSdfLayers",
       "loadSdfModel",
       "mixCodes",
       "modelField",

@@ -1,0 +1,403 @@
+// What `bench-render` runs in Chromium. `benchRender` is called from outside with what Node prepared, and gives every figure.
+import type { PartMesh } from '@implicit-faces/avatar';
+import {
+  createAvatarRenderer,
+  createBakedRenderer,
+  createBaker,
+  FACE_GLOSS,
+  type PosedBake,
+  renderExact,
+  type StaticBake,
+} from '@implicit-faces/renderer-webgl';
+import { type OrtRuntime, parseManifest, urlFiles } from '@implicit-faces/runtime';
+import { createExpression, loadSdfLayers, loadSdfModel } from '@implicit-faces/sdf-core';
+import { loadUvModel } from '@implicit-faces/uv-param';
+import { mat4 } from 'gl-matrix';
+import * as THREE from 'three';
+import { measureSimdPeak } from './simd-peak.js';
+import { unpackArrays } from './transfer.js';
+
+export interface RenderBenchInput {
+  fixed: StaticBake;
+  geometry: Float32Array;
+  meshes: PartMesh[];
+  /** The head as three.js gets it: fewer triangles. */
+  simplified: PartMesh[];
+  lighting: Float32Array;
+  deformationFmas: number;
+}
+
+export interface RenderBenchResult {
+  bakedMs: number;
+  meshMs: number;
+  threeMs: number;
+  threeTriangles: number;
+  fieldEvaluationsPerPixel: number;
+  quickUpdateMs: number;
+  exactBakeMs: number;
+  exactBakePoints: number;
+  deformationMs: number;
+  simdPeakGflops: number;
+  shareOfPeak: number;
+  iouBakedExact: number;
+  iouMeshExact: number;
+  iouQuickExact: number;
+  iouEyes: number;
+  iouMouth: number;
+  meanColourDiff: number;
+  /** PNGs as data URLs by name. */
+  pictures: Record<string, string>;
+}
+
+const EXPRESSIONS: Record<string, Record<string, number>> = {
+  closed: {},
+  smile: { mouthSmile_L: 0.6, mouthSmile_R: 0.6 },
+  blink: { eyeBlink_L: 1, eyeBlink_R: 1 },
+  jawOpen: { jawOpen: 0.8 },
+};
+const FRAME = 512;
+const VIEW_SIZE = 160;
+const CROP_SIZE = 112;
+const FRAMES = 15;
+
+/** A perspective camera that looks at a place from a distance, turned about the vertical axis. */
+function view(target: [number, number, number], distance: number, fovY: number, yaw: number, size: number) {
+  const eye: [number, number, number] = [
+    target[0] + distance * Math.sin(yaw),
+    target[1],
+    target[2] + distance * Math.cos(yaw),
+  ];
+  return {
+    clipFromCamera: Float32Array.from(mat4.perspective(mat4.create(), fovY, 1, 0.05, 10)),
+    cameraFromWorld: Float32Array.from(mat4.lookAt(mat4.create(), eye, target, [0, 1, 0])),
+    viewport: [0, 0, size, size] as const,
+  };
+}
+
+const FRONT = (size: number) => view([0, -0.02, 0], 0.7, 0.5, 0, size);
+const TURNED = (size: number) => view([0, -0.02, 0], 0.7, 0.5, 0.6, size);
+const MOUTH = view([0, -0.055, 0.06], 0.5, 0.16, 0.15, CROP_SIZE);
+const EYES = view([0, 0.035, 0.06], 0.5, 0.2, -0.15, CROP_SIZE);
+
+function createCanvas(size: number) {
+  const canvas = document.createElement('canvas');
+  canvas.width = size;
+  canvas.height = size;
+  const gl = canvas.getContext('webgl2', { preserveDrawingBuffer: true, antialias: false });
+  if (!gl) throw new Error('bench-render needs WebGL2.');
+  return { canvas, gl };
+}
+
+const median = (values: number[]) => [...values].sort((a, b) => a - b)[values.length >> 1];
+
+/** Draws in turn, each frame waited for, so that what else the machine does weighs on all alike. */
+function timeInTurn(draws: { gl: WebGL2RenderingContext; draw: () => void }[]): number[] {
+  const times = draws.map((): number[] => []);
+  const pixel = new Uint8Array(4);
+  for (let frame = -2; frame < FRAMES; frame++) {
+    draws.forEach(({ gl, draw }, i) => {
+      const begin = performance.now();
+      draw();
+      gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, pixel);
+      if (frame >= 0) times[i].push(performance.now() - begin);
+    });
+  }
+  return times.map(median);
+}
+
+function clear(gl: WebGL2RenderingContext, rgba: readonly [number, number, number, number]): void {
+  gl.clearColor(...rgba);
+  gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
+}
+
+/** A frame: a grey background and what `draw` draws. */
+function drawOn(gl: WebGL2RenderingContext, draw: () => void): void {
+  clear(gl, [0.3, 0.3, 0.3, 1]);
+  draw();
+}
+
+function readPixels(gl: WebGL2RenderingContext): Uint8Array {
+  const pixels = new Uint8Array(4 * gl.drawingBufferWidth * gl.drawingBufferHeight);
+  gl.readPixels(0, 0, gl.drawingBufferWidth, gl.drawingBufferHeight, gl.RGBA, gl.UNSIGNED_BYTE, pixels);
+  return pixels;
+}
+
+/** three.js' picture of the same head: a standard material, the same texture, one light probe. */
+function createThree(
+  canvas: HTMLCanvasElement,
+  gl: WebGL2RenderingContext,
+  meshes: PartMesh[],
+  lighting: Float32Array,
+) {
+  const renderer = new THREE.WebGLRenderer({ canvas, context: gl, antialias: false });
+  renderer.setSize(FRAME, FRAME, false);
+  const scene = new THREE.Scene();
+  const probe = new THREE.LightProbe();
+  // three.js keeps radiance and multiplies by the cosine's coefficients; ours are of shading.
+  const cosine = [Math.PI, 2.094395, 2.094395, 2.094395, 0.785398, 0.785398, 0.785398, 0.785398, 0.785398];
+  probe.sh.coefficients.forEach((c, k) => {
+    c.set(lighting[3 * k], lighting[3 * k + 1], lighting[3 * k + 2]).multiplyScalar(Math.PI / cosine[k]);
+  });
+  scene.add(probe);
+  for (const { positions, normals, uvs, indices, image } of meshes) {
+    const geometry = new THREE.BufferGeometry();
+    geometry.setAttribute('position', new THREE.BufferAttribute(positions, 3));
+    geometry.setAttribute('normal', new THREE.BufferAttribute(normals, 3));
+    geometry.setAttribute('uv', new THREE.BufferAttribute(uvs, 2));
+    geometry.setIndex(new THREE.BufferAttribute(indices, 1));
+    const map = new THREE.DataTexture(new Uint8Array(image.data), image.width, image.height);
+    map.colorSpace = THREE.SRGBColorSpace;
+    map.generateMipmaps = true;
+    map.minFilter = THREE.LinearMipmapLinearFilter;
+    map.magFilter = THREE.LinearFilter;
+    map.anisotropy = 8;
+    map.needsUpdate = true;
+    scene.add(new THREE.Mesh(geometry, new THREE.MeshStandardMaterial({ map, roughness: 0.6 })));
+  }
+  const camera = new THREE.PerspectiveCamera((0.5 * 180) / Math.PI, 1, 0.05, 10);
+  camera.position.set(0, -0.02, 0.7);
+  camera.lookAt(0, -0.02, 0);
+  return { renderer, draw: () => renderer.render(scene, camera) };
+}
+
+/** Pixels that both cover over pixels that either does. */
+function intersectionOverUnion(a: Uint8Array, b: Uint8Array, covered: (pixels: Uint8Array, i: number) => boolean) {
+  let both = 0;
+  let either = 0;
+  for (let i = 0; i < a.length; i += 4) {
+    const [x, y] = [covered(a, i), covered(b, i)];
+    if (x && y) both++;
+    if (x || y) either++;
+  }
+  return { both, either };
+}
+
+async function benchRender(packed: unknown): Promise<RenderBenchResult> {
+  const input = unpackArrays(packed) as RenderBenchInput;
+  const ortUrl = new URL('/ort/ort.wasm.min.mjs', location.href).href;
+  const ort = (await import(/* @vite-ignore */ ortUrl)) as OrtRuntime & {
+    env: { wasm: { wasmPaths: string; numThreads: number } };
+  };
+  ort.env.wasm.wasmPaths = new URL('/ort/', location.href).href;
+  ort.env.wasm.numThreads = 1;
+  const files = urlFiles(new URL('/model/', location.href));
+  const manifest = parseManifest(JSON.parse(new TextDecoder().decode(await files.read('manifest.json'))));
+  const loading = { ort, files, manifest };
+  const layers = await loadSdfLayers(loading);
+  const uv = await loadUvModel(loading);
+  const sdf = await loadSdfModel(loading);
+  const pictures: Record<string, string> = {};
+
+  // The network's share of an exact bake.
+  let deformationMs = 0;
+  let points = 0;
+  const timed = {
+    ...layers,
+    deform: async (...args: Parameters<typeof layers.deform>) => {
+      const begin = performance.now();
+      const result = await layers.deform(...args);
+      deformationMs = performance.now() - begin;
+      points = args[0].length / 3;
+      return result;
+    },
+  };
+  const baker = await createBaker({ manifest, layers: timed, uv }, {}, input.fixed);
+  await baker.setIdentity(input.geometry);
+  const expressionOf = (name: string) => createExpression(manifest, EXPRESSIONS[name]);
+
+  const exactTimes: { ms: number; deformationMs: number; points: number }[] = [];
+  const bakes: Record<string, PosedBake> = {};
+  for (const name of ['smile', 'blink', 'jawOpen', 'smile', 'blink', 'jawOpen', 'closed']) {
+    const begin = performance.now();
+    bakes[name] = await baker.bake(expressionOf(name));
+    if (name !== 'closed') exactTimes.push({ ms: performance.now() - begin, deformationMs, points });
+  }
+  const quickTimes: number[] = [];
+  let quick = bakes.smile;
+  for (let i = 0; i < 15; i++) {
+    const begin = performance.now();
+    quick = await baker.quickBake(expressionOf(['smile', 'blink', 'smile'][i % 3]));
+    if (i >= 3) quickTimes.push(performance.now() - begin);
+  }
+  // Of one core, as of the network: both before and after, as the machine may be busy.
+  const simdPeak = await measureSimdPeak();
+  exactTimes.sort((a, b) => a.ms - b.ms);
+  const exact = exactTimes[exactTimes.length >> 1];
+
+  const [skin, ...parts] = input.meshes;
+  const partAlbedos = Object.fromEntries(parts.map(({ name, image }) => [name, image]));
+  const { lighting, fixed } = input;
+
+  // Frame times.
+  const frame = createCanvas(FRAME);
+  const baked = createBakedRenderer({ gl: frame.gl, fixed, gloss: FACE_GLOSS });
+  baked.setAlbedo(skin.image);
+  baked.setPartAlbedos(partAlbedos);
+  baked.setLighting(lighting);
+  baked.setBake(bakes.closed);
+  const mesh = createAvatarRenderer({ gl: frame.gl, gloss: FACE_GLOSS });
+  mesh.setMeshes(input.meshes);
+  mesh.setLighting(lighting);
+  const threeCanvas = createCanvas(FRAME);
+  const three = createThree(threeCanvas.canvas, threeCanvas.gl, input.simplified, lighting);
+  const [bakedMs, meshMs, threeMs] = timeInTurn([
+    { gl: frame.gl, draw: () => drawOn(frame.gl, () => baked.render(FRONT(FRAME))) },
+    { gl: frame.gl, draw: () => drawOn(frame.gl, () => mesh.render(FRONT(FRAME))) },
+    { gl: threeCanvas.gl, draw: three.draw },
+  ]);
+  pictures.three = threeCanvas.canvas.toDataURL();
+  clear(frame.gl, [0.3, 0.3, 0.3, 1]);
+  baked.render(FRONT(FRAME));
+  pictures.baked = frame.canvas.toDataURL();
+
+  const counter = createBakedRenderer({ gl: frame.gl, fixed, countReads: true });
+  counter.setBake(bakes.closed);
+  clear(frame.gl, [0, 0, 0, 0]);
+  counter.render(FRONT(FRAME));
+  const counts = readPixels(frame.gl);
+  let reads = 0;
+  let covered = 0;
+  for (let i = 0; i < counts.length; i += 4) {
+    if (counts[i + 3] === 0) continue;
+    reads += counts[i];
+    covered++;
+  }
+
+  // Against the exact path.
+  const small = createCanvas(VIEW_SIZE);
+  const crop = createCanvas(CROP_SIZE);
+  const renderers = new Map(
+    [small, crop].map(({ gl }) => {
+      const colour = createBakedRenderer({ gl, fixed, gloss: FACE_GLOSS });
+      colour.setAlbedo(skin.image);
+      colour.setPartAlbedos(partAlbedos);
+      colour.setLighting(lighting);
+      const masks = createBakedRenderer({ gl, fixed, countReads: true });
+      const triangles = createAvatarRenderer({ gl, gloss: FACE_GLOSS });
+      triangles.setMeshes(input.meshes);
+      triangles.setLighting(lighting);
+      return [gl, { colour, masks, triangles }] as const;
+    }),
+  );
+  const exactly = (gl: WebGL2RenderingContext, camera: ReturnType<typeof view>, name: string, showParts: boolean) =>
+    renderExact(
+      gl,
+      { sdf, uv },
+      {
+        ...camera,
+        codes: { geometry: input.geometry, expression: expressionOf(name) },
+        tileSize: CROP_SIZE,
+        lighting,
+        albedo: skin.image,
+        partAlbedos,
+        gloss: FACE_GLOSS,
+        showParts,
+      },
+    );
+  const shown = (pixels: Uint8Array, i: number) => pixels[i + 3] !== 0;
+  const sums = {
+    both: 0,
+    either: 0,
+    meshBoth: 0,
+    meshEither: 0,
+    quickBoth: 0,
+    quickEither: 0,
+    difference: 0,
+    pixels: 0,
+  };
+  for (const [label, camera, name] of [
+    ['front', FRONT(VIEW_SIZE), 'closed'],
+    ['turned', TURNED(VIEW_SIZE), 'smile'],
+  ] as const) {
+    const { gl, canvas } = small;
+    const { colour, triangles } = renderers.get(gl)!;
+    const shot = (draw: () => void, key: string) => {
+      clear(gl, [0, 0, 0, 0]);
+      draw();
+      pictures[key] = canvas.toDataURL();
+      return readPixels(gl);
+    };
+    clear(gl, [0, 0, 0, 0]);
+    await exactly(gl, camera, name, false);
+    pictures[`${label}-exact`] = canvas.toDataURL();
+    const reference = readPixels(gl);
+    colour.setBake(bakes[name]);
+    const picture = shot(() => colour.render(camera), `${label}-baked`);
+    const silhouette = intersectionOverUnion(reference, picture, shown);
+    sums.both += silhouette.both;
+    sums.either += silhouette.either;
+    for (let i = 0; i < picture.length; i += 4) {
+      if (!shown(picture, i) || !shown(reference, i)) continue;
+      for (let c = 0; c < 3; c++) sums.difference += Math.abs(picture[i + c] - reference[i + c]);
+      sums.pixels += 3;
+    }
+    if (name === 'closed') {
+      const flat = intersectionOverUnion(
+        reference,
+        shot(() => triangles.render(camera), `${label}-mesh`),
+        shown,
+      );
+      sums.meshBoth += flat.both;
+      sums.meshEither += flat.either;
+    } else {
+      colour.setBake(quick);
+      const soon = intersectionOverUnion(
+        reference,
+        shot(() => colour.render(camera), `${label}-quick`),
+        shown,
+      );
+      sums.quickBoth += soon.both;
+      sums.quickEither += soon.either;
+    }
+  }
+
+  const groups = { eyes: { both: 0, either: 0 }, mouth: { both: 0, either: 0 } };
+  for (const name of ['closed', 'blink', 'jawOpen']) {
+    for (const [label, camera] of [
+      ['mouth', MOUTH],
+      ['eyes', EYES],
+    ] as const) {
+      const { gl, canvas } = crop;
+      const { masks, colour } = renderers.get(gl)!;
+      clear(gl, [0, 0, 0, 0]);
+      await exactly(gl, camera, name, true);
+      const reference = readPixels(gl);
+      masks.setBake(bakes[name]);
+      clear(gl, [0, 0, 0, 0]);
+      masks.render(camera);
+      const picture = readPixels(gl);
+      for (const part of label === 'eyes' ? [1, 2] : [3, 4, 5]) {
+        const found = intersectionOverUnion(reference, picture, (p, i) => shown(p, i) && p[i + 1] === part);
+        groups[label].both += found.both;
+        groups[label].either += found.either;
+      }
+      colour.setBake(bakes[name]);
+      clear(gl, [0, 0, 0, 0]);
+      colour.render(camera);
+      pictures[`${label}-${name}`] = canvas.toDataURL();
+    }
+  }
+
+  return {
+    bakedMs,
+    meshMs,
+    threeMs,
+    threeTriangles: input.simplified.reduce((sum, { indices }) => sum + indices.length / 3, 0),
+    fieldEvaluationsPerPixel: reads / covered,
+    quickUpdateMs: median(quickTimes),
+    exactBakeMs: exact.ms,
+    exactBakePoints: exact.points,
+    deformationMs: exact.deformationMs,
+    simdPeakGflops: (2 * simdPeak) / 1e9,
+    shareOfPeak: (exact.points * input.deformationFmas * 1000) / exact.deformationMs / simdPeak,
+    iouBakedExact: sums.both / sums.either,
+    iouMeshExact: sums.meshBoth / sums.meshEither,
+    iouQuickExact: sums.quickBoth / sums.quickEither,
+    iouEyes: groups.eyes.both / groups.eyes.either,
+    iouMouth: groups.mouth.both / groups.mouth.either,
+    meanColourDiff: sums.difference / sums.pixels,
+    pictures,
+  };
+}
+
+Object.assign(globalThis, { benchRender });

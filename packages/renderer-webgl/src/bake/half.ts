@@ -1,0 +1,33 @@
+const bits = /* @__PURE__ */ new Uint32Array(1);
+const number = /* @__PURE__ */ new Float32Array(bits.buffer);
+
+/**
+ * IEEE 754 half precision, rounded to nearest, as textures take it.
+ *
+ * @param values - numbers below 65504 in size.
+ * @param out - destination of the same length. Allocated when absent.
+ */
+export function encodeHalf(values: Float32Array, out = new Uint16Array(values.length)): Uint16Array {
+  const source = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  for (let i = 0; i < source.length; i++) {
+    const x = source[i];
+    const sign = (x >>> 16) & 0x8000;
+    const magnitude = x & 0x7fffffff;
+    if (magnitude >= 0x38800000) {
+      // Normal halves: move the exponent's bias, round the mantissa by adding half of what is cut off.
+      out[i] = sign | ((magnitude - 0x38000000 + 0x1000) >>> 13);
+    } else {
+      // Denormal halves are whole multiples of 2^-24.
+      out[i] = sign | Math.round(Math.abs(values[i]) * 16777216);
+    }
+  }
+  return out;
+}
+
+/** The number that a half stands for. */
+export function decodeHalf(half: number): number {
+  const magnitude = half & 0x7fff;
+  if (magnitude < 0x400) number[0] = magnitude / 16777216;
+  else bits[0] = (magnitude << 13) + 0x38000000;
+  return half & 0x8000 ? -number[0] : number[0];
+}

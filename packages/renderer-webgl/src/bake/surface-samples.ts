@@ -1,0 +1,86 @@
+import type { Lattice } from './lattice.js';
+
+/** What a lattice's points know of a mesh near them. */
+export interface MeshMarks {
+  /** `[nz, ny, nx]`, 1 near the mesh. */
+  near: Uint8Array;
+  /** `[nz, ny, nx]` per kind of triangle: the nearest triangle's number, -1 where there is none. */
+  owners: readonly Int32Array[];
+}
+
+/**
+ * Marks the points of a lattice's cells that a triangle mesh passes through or comes near to, and finds the triangle that is nearest to each.
+ *
+ * @param positions - `[V, 3]`, metres.
+ * @param triangles - `[F, 3]`
+ * @param chosen - `[F]`, 0 for triangles to leave out.
+ * @param kinds - `[F]` bits: in which of the two lists of owners a triangle counts.
+ * @param margin - how far off the mesh cells still count, metres: the zero set is not exactly the mesh.
+ */
+export function markNearMesh(
+  { origin, step, size }: Lattice,
+  positions: Float32Array,
+  triangles: Uint32Array,
+  chosen: Uint8Array,
+  kinds: Uint8Array,
+  margin: number,
+): MeshMarks {
+  const [nx, ny, nz] = size;
+  const count = nx * ny * nz;
+  const near = new Uint8Array(count);
+  const [first, second] = [new Int32Array(count).fill(-1), new Int32Array(count).fill(-1)];
+  const [firstNearest, secondNearest] = [new Float32Array(count).fill(1e9), new Float32Array(count).fill(1e9)];
+  const inverse = 1 / step;
+  const pad = margin * inverse;
+  const p = new Float64Array(9);
+  for (let t = 0; t < chosen.length; t++) {
+    if (chosen[t] === 0) continue;
+    for (let c = 0; c < 3; c++) {
+      const v = 3 * triangles[3 * t + c];
+      for (let k = 0; k < 3; k++) p[3 * c + k] = (positions[v + k] - origin[k]) * inverse;
+    }
+    // The whole triangle outside of the lattice: most are, for a lattice around an eye.
+    let outside = false;
+    for (let k = 0; k < 3; k++) {
+      outside ||= Math.max(p[k], p[3 + k], p[6 + k]) < -pad || Math.min(p[k], p[3 + k], p[6 + k]) > size[k] - 1 + pad;
+    }
+    if (outside) continue;
+    const kind = kinds[t];
+    const [ux, uy, uz] = [p[3] - p[0], p[4] - p[1], p[5] - p[2]];
+    const [vx, vy, vz] = [p[6] - p[0], p[7] - p[1], p[8] - p[2]];
+    const longest = Math.max(ux * ux + uy * uy + uz * uz, vx * vx + vy * vy + vz * vz);
+    const parts = Math.max(Math.ceil(Math.sqrt(longest) * 1.4), 1);
+    for (let m = 0; m <= parts; m++) {
+      for (let n = 0; n <= parts - m; n++) {
+        const a = m / parts;
+        const b = n / parts;
+        const x = p[0] + a * ux + b * vx;
+        const y = p[1] + a * uy + b * vy;
+        const z = p[2] + a * uz + b * vz;
+        const i0 = Math.max(Math.floor(x - pad), 0);
+        const j0 = Math.max(Math.floor(y - pad), 0);
+        const k0 = Math.max(Math.floor(z - pad), 0);
+        const i1 = Math.min(Math.floor(x + pad) + 1, nx - 1);
+        const j1 = Math.min(Math.floor(y + pad) + 1, ny - 1);
+        const k1 = Math.min(Math.floor(z + pad) + 1, nz - 1);
+        for (let k = k0; k <= k1; k++) {
+          for (let j = j0; j <= j1; j++) {
+            for (let i = i0, at = i0 + nx * (j + ny * k); i <= i1; i++, at++) {
+              near[at] = 1;
+              const d = (x - i) * (x - i) + (y - j) * (y - j) + (z - k) * (z - k);
+              if (kind & 1 && d < firstNearest[at]) {
+                firstNearest[at] = d;
+                first[at] = t;
+              }
+              if (kind & 2 && d < secondNearest[at]) {
+                secondNearest[at] = d;
+                second[at] = t;
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+  return { near, owners: [first, second] };
+}

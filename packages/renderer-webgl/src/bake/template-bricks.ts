@@ -1,0 +1,424 @@
+import { encodeHalf } from './half.js';
+import { type Lattice, latticeCount, latticePoints } from './lattice.js';
+
+/** Cells along a brick's edge; a brick has one sample more, shared with its neighbour, so that filtering needs no other brick. */
+export const BRICK_CELLS = 8;
+/** The chart is smoother than the distance: every second sample. */
+export const UV_STRIDE = 2;
+const SAMPLES = BRICK_CELLS + 1;
+const UV_SAMPLES = BRICK_CELLS / UV_STRIDE + 1;
+
+/** The canonical fields that are sampled: all points `[N, 3]`, metres. */
+export interface TemplateFields {
+  /** T of one sheet. @returns `[N]`, metres. */
+  distance(sheet: number, canonical: Float32Array): Promise<Float32Array>;
+  /** UV_T. @returns `[N, 2]` */
+  uv(canonical: Float32Array): Promise<Float32Array>;
+}
+
+export interface BakeTemplateOptions {
+  /** Between samples, metres. */
+  spacing?: number;
+  /** Distances up to here from the surface are sampled, those beyond are interpolated, metres. */
+  band?: number;
+  signal?: AbortSignal;
+  onProgress?: (share: number) => void;
+}
+
+export const BAKE_TEMPLATE_DEFAULTS = { spacing: 1.5e-3, band: 3e-3 };
+
+/** One sheet's bricks in the index texture. */
+export interface BrickGrid {
+  /** Corner of the first brick, canonical space, metres. */
+  origin: readonly [number, number, number];
+  /** Bricks along each axis. */
+  size: readonly [number, number, number];
+  /** Where this grid begins along z in the index texture. */
+  layer: number;
+}
+
+/** T and UV_T as textures: bricks around the zero sets and, between them, a coarse bound of the distance. */
+export interface TemplateBricks {
+  /** Edge of a brick, metres. */
+  edge: number;
+  sheets: readonly BrickGrid[];
+  /**
+   * RGBA8 `[nz, ny, nx, 4]`: where a brick lies in the atlas, in bricks, and 255; or, where there is none, the distance around its centre to first order: the
+   * gradient as 128 + 127 g, and the distance as `encodeFar` has it.
+   */
+  index: { data: Uint8Array; size: readonly [number, number, number] };
+  /** Bricks along each axis of the atlases. */
+  slots: readonly [number, number, number];
+  /** Half floats `[slots.z * 9, slots.y * 9, slots.x * 9]`, metres. */
+  distance: Uint16Array;
+  /** Half floats `[slots.z * 5, slots.y * 5, slots.x * 5, 2]`: UV - 1/2, which is most precise in the face's middle. */
+  uv: Uint16Array;
+}
+
+/** Size of an atlas of so many samples a brick, texels. */
+export function atlasSize({ slots }: Pick<TemplateBricks, 'slots'>, samples: number): [number, number, number] {
+  return [slots[0] * samples, slots[1] * samples, slots[2] * samples];
+}
+
+export { SAMPLES as BRICK_SAMPLES, UV_SAMPLES as BRICK_UV_SAMPLES };
+
+/** The farthest distance that the index says, metres. */
+export const FAR = 0.15;
+
+/** A distance as a number of 7 to 247, finest near zero. */
+export function encodeFar(distance: number): number {
+  return 127 + Math.round(Math.sign(distance) * 120 * Math.sqrt(Math.min(Math.abs(distance) / FAR, 1)));
+}
+
+/** The inverse of `encodeFar`, metres. */
+export function decodeFar(code: number): number {
+  const x = (code - 127) / 120;
+  return x * Math.abs(x) * FAR;
+}
+
+/**
+ * Samples T and UV_T in bricks around the zero set of each sheet: from coarse to fine, so that only samples near the surface are computed.
+ *
+ * @param bounds - of the canonical space, metres.
+ */
+export async function bakeTemplate(
+  fields: TemplateFields,
+  sheets: number,
+  bounds: { min: ArrayLike<number>; max: ArrayLike<number> },
+  options: BakeTemplateOptions = {},
+): Promise<TemplateBricks> {
+  const { signal, onProgress } = options;
+  const spacing = options.spacing ?? BAKE_TEMPLATE_DEFAULTS.spacing;
+  const band = options.band ?? BAKE_TEMPLATE_DEFAULTS.band;
+  const edge = spacing * BRICK_CELLS;
+  const found: SheetBricks[] = [];
+  for (let sheet = 0; sheet < sheets; sheet++) {
+    found.push(await sampleSheet(fields, sheet, bounds, edge, band, signal));
+    onProgress?.((sheet + 1) / sheets);
+  }
+  return packBricks(found, edge);
+}
+
+interface SheetBricks {
+  origin: readonly [number, number, number];
+  size: readonly [number, number, number];
+  /** Signed distance at each brick's centre, `[nz, ny, nx]`. */
+  centre: Float32Array;
+  /** Numbers of the bricks that the surface may cross. */
+  near: number[];
+  /** `[near, 9 * 9 * 9]` */
+  distance: Float32Array[];
+  /** `[near, 5 * 5 * 5 * 2]` */
+  uv: Float32Array[];
+}
+
+async function sampleSheet(
+  fields: TemplateFields,
+  sheet: number,
+  bounds: { min: ArrayLike<number>; max: ArrayLike<number> },
+  edge: number,
+  band: number,
+  signal: AbortSignal | undefined,
+): Promise<SheetBricks> {
+  const all: Lattice = {
+    origin: [bounds.min[0] + edge / 2, bounds.min[1] + edge / 2, bounds.min[2] + edge / 2],
+    step: edge,
+    size: [0, 1, 2].map((k) => Math.max(Math.ceil((bounds.max[k] - bounds.min[k]) / edge - 1e-6), 1)) as [
+      number,
+      number,
+      number,
+    ],
+  };
+  const count = latticeCount(all);
+  const centres = await fields.distance(sheet, latticePoints(all, range(count)));
+  signal?.throwIfAborted();
+  // T's slope may be a little more than 1.
+  const reach = 1.1 * edge * Math.sqrt(3 / 4);
+  const candidate = (value: number) => Math.abs(value) < reach;
+
+  // Only the box around this sheet's surface is kept.
+  const low = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  const high = [-1, -1, -1];
+  const [nx, ny] = all.size;
+  for (let at = 0; at < count; at++) {
+    if (!candidate(centres[at])) continue;
+    [at % nx, Math.floor(at / nx) % ny, Math.floor(at / (nx * ny))].forEach((c, k) => {
+      low[k] = Math.min(low[k], c);
+      high[k] = Math.max(high[k], c);
+    });
+  }
+  const size = [0, 1, 2].map((k) => high[k] - low[k] + 1) as [number, number, number];
+  const origin = [0, 1, 2].map((k) => bounds.min[k] + low[k] * edge) as [number, number, number];
+  const centre = new Float32Array(size[0] * size[1] * size[2]);
+  const near: number[] = [];
+  for (let k = 0; k < size[2]; k++) {
+    for (let j = 0; j < size[1]; j++) {
+      for (let i = 0; i < size[0]; i++) {
+        const value = centres[low[0] + i + nx * (low[1] + j + ny * (low[2] + k))];
+        const at = i + size[0] * (j + size[1] * k);
+        centre[at] = value;
+        if (candidate(value)) near.push(at);
+      }
+    }
+  }
+
+  // One dense lattice of samples: NaN where nothing is known yet.
+  const spacing = edge / BRICK_CELLS;
+  const fine: Lattice = { origin, step: spacing, size: [size[0] * 8 + 1, size[1] * 8 + 1, size[2] * 8 + 1] };
+  const [fx, fy] = fine.size;
+  const values = new Float32Array(latticeCount(fine)).fill(Number.NaN);
+  const corner = (brick: number) => {
+    const i = brick % size[0];
+    const j = Math.floor(brick / size[0]) % size[1];
+    const k = Math.floor(brick / (size[0] * size[1]));
+    return BRICK_CELLS * (i + fx * (j + fy * k));
+  };
+  const evaluate = async (which: number[]) => {
+    const distances = await fields.distance(sheet, latticePoints(fine, which));
+    which.forEach((at, i) => {
+      values[at] = distances[i];
+    });
+    signal?.throwIfAborted();
+  };
+  for (let stride = 4; stride >= 1; stride /= 2) {
+    // Points of this stride that are new and next to a coarser one near the surface, or all at the coarsest.
+    const wanted: number[] = [];
+    const reachable = band + 1.2 * 2 * stride * spacing * 0.87;
+    const coarser = 2 * stride;
+    for (const brick of near) {
+      const first = corner(brick);
+      for (let k = 0; k <= BRICK_CELLS; k += stride) {
+        for (let j = 0; j <= BRICK_CELLS; j += stride) {
+          for (let i = 0; i <= BRICK_CELLS; i += stride) {
+            const at = first + i + fx * (j + fy * k);
+            if (!Number.isNaN(values[at])) continue;
+            const estimate = stride === 4 ? 0 : nearestKnown(values, first, fx, fy, i, j, k, coarser);
+            if (Math.abs(estimate) > reachable) continue;
+            values[at] = 0;
+            wanted.push(at);
+          }
+        }
+      }
+    }
+    await evaluate(wanted);
+    // The rest of this stride by interpolation, so that the next finds a full lattice.
+    if (stride < 4) {
+      for (const brick of near) interpolateBrick(values, corner(brick), fx, fy, stride);
+    }
+  }
+
+  // The chart where the surface can be.
+  const uvAt = new Map<number, number>();
+  const uvWanted: number[] = [];
+  const eachUv = (first: number, visit: (at: number, n: number) => void) => {
+    let n = 0;
+    for (let k = 0; k <= BRICK_CELLS; k += UV_STRIDE)
+      for (let j = 0; j <= BRICK_CELLS; j += UV_STRIDE)
+        for (let i = 0; i <= BRICK_CELLS; i += UV_STRIDE) visit(first + i + fx * (j + fy * k), n++);
+  };
+  const uvReach = band + UV_STRIDE * spacing;
+  for (const brick of near) {
+    eachUv(corner(brick), (at) => {
+      if (Math.abs(values[at]) > uvReach || uvAt.has(at)) return;
+      uvAt.set(at, uvWanted.length);
+      uvWanted.push(at);
+    });
+  }
+  const charts = await fields.uv(latticePoints(fine, uvWanted));
+  signal?.throwIfAborted();
+
+  const distance = near.map((brick) => {
+    const first = corner(brick);
+    const out = new Float32Array(SAMPLES ** 3);
+    let n = 0;
+    for (let k = 0; k < SAMPLES; k++)
+      for (let j = 0; j < SAMPLES; j++)
+        for (let i = 0; i < SAMPLES; i++) out[n++] = values[first + i + fx * (j + fy * k)];
+    return out;
+  });
+  const uv = near.map((brick) => {
+    const out = new Float32Array(2 * UV_SAMPLES ** 3);
+    const known = new Uint8Array(UV_SAMPLES ** 3);
+    eachUv(corner(brick), (at, n) => {
+      const i = uvAt.get(at);
+      if (i === undefined) return;
+      known[n] = 1;
+      out[2 * n] = charts[2 * i] - 0.5;
+      out[2 * n + 1] = charts[2 * i + 1] - 0.5;
+    });
+    fillBrick(out, known);
+    return out;
+  });
+  return { origin, size, centre, near, distance, uv };
+}
+
+/** The value at the coarser lattice's point nearest to (i, j, k). */
+function nearestKnown(
+  values: Float32Array,
+  first: number,
+  fx: number,
+  fy: number,
+  i: number,
+  j: number,
+  k: number,
+  stride: number,
+): number {
+  const snap = (x: number) => Math.min(Math.round(x / stride) * stride, BRICK_CELLS);
+  return values[first + snap(i) + fx * (snap(j) + fy * snap(k))];
+}
+
+/** Interpolates what is unknown in a brick's lattice of a stride from the one of twice the stride. */
+function interpolateBrick(values: Float32Array, first: number, fx: number, fy: number, stride: number): void {
+  const coarser = 2 * stride;
+  for (let k = 0; k <= BRICK_CELLS; k += stride) {
+    for (let j = 0; j <= BRICK_CELLS; j += stride) {
+      for (let i = 0; i <= BRICK_CELLS; i += stride) {
+        const at = first + i + fx * (j + fy * k);
+        if (!Number.isNaN(values[at])) continue;
+        const [i0, j0, k0] = [i - (i % coarser), j - (j % coarser), k - (k % coarser)];
+        const [i1, j1, k1] = [
+          i0 + (i % coarser ? coarser : 0),
+          j0 + (j % coarser ? coarser : 0),
+          k0 + (k % coarser ? coarser : 0),
+        ];
+        let sum = 0;
+        for (const a of [i0, i1])
+          for (const b of [j0, j1]) for (const c of [k0, k1]) sum += values[first + a + fx * (b + fy * c)];
+        values[at] = sum / 8;
+      }
+    }
+  }
+}
+
+/** Fills a brick's chart outward from what is known. */
+function fillBrick(uv: Float32Array, known: Uint8Array): void {
+  const n = UV_SAMPLES;
+  let missing = known.length - known.reduce((sum, k) => sum + k, 0);
+  if (missing === known.length) return;
+  while (missing > 0) {
+    const now = known.slice();
+    for (let at = 0; at < known.length; at++) {
+      if (now[at]) continue;
+      let count = 0;
+      let u = 0;
+      let v = 0;
+      const [i, j, k] = [at % n, Math.floor(at / n) % n, Math.floor(at / (n * n))];
+      for (const [inside, neighbour] of [
+        [i > 0, at - 1],
+        [i < n - 1, at + 1],
+        [j > 0, at - n],
+        [j < n - 1, at + n],
+        [k > 0, at - n * n],
+        [k < n - 1, at + n * n],
+      ] as const) {
+        if (!inside || !now[neighbour]) continue;
+        count++;
+        u += uv[2 * neighbour];
+        v += uv[2 * neighbour + 1];
+      }
+      if (count === 0) continue;
+      uv[2 * at] = u / count;
+      uv[2 * at + 1] = v / count;
+      known[at] = 1;
+      missing--;
+    }
+  }
+}
+
+/** Lays all sheets' bricks into one atlas. */
+function packBricks(sheets: readonly SheetBricks[], edge: number): TemplateBricks {
+  // A brick that the surface does not cross, nor comes near, is not worth its place.
+  const kept = sheets.map(({ near, distance }) => near.map((_, n) => crosses(distance[n], edge)));
+  const total = kept.reduce((sum, list) => sum + list.filter(Boolean).length, 0);
+  const side = Math.ceil(Math.cbrt(Math.max(total, 1)));
+  const slots = [side, side, Math.max(Math.ceil(total / (side * side)), 1)] as const;
+  const indexSize = [
+    Math.max(...sheets.map(({ size }) => size[0])),
+    Math.max(...sheets.map(({ size }) => size[1])),
+    sheets.reduce((sum, { size }) => sum + size[2], 0),
+  ] as const;
+  const index = new Uint8Array(4 * indexSize[0] * indexSize[1] * indexSize[2]);
+  const distance = new Float32Array(slots[0] * slots[1] * slots[2] * SAMPLES ** 3);
+  const uv = new Float32Array(slots[0] * slots[1] * slots[2] * UV_SAMPLES ** 3 * 2);
+  let slot = 0;
+  let layer = 0;
+  const grids = sheets.map(({ origin, size, centre, near, distance: bricks, uv: charts }, s): BrickGrid => {
+    const place = (at: number) =>
+      4 *
+      ((at % size[0]) +
+        indexSize[0] *
+          ((Math.floor(at / size[0]) % size[1]) + indexSize[1] * (layer + Math.floor(at / (size[0] * size[1])))));
+    for (let at = 0; at < centre.length; at++) {
+      const g = gradient(centre, size, at, edge).map((c) => 128 + Math.round(127 * c));
+      index.set([g[0], g[1], g[2], encodeFar(centre[at])], place(at));
+    }
+    near.forEach((brick, n) => {
+      if (!kept[s][n]) return;
+      const [i, j, k] = [slot % side, Math.floor(slot / side) % side, Math.floor(slot / (side * side))];
+      index.set([i, j, k, 255], place(brick));
+      copyBrick(bricks[n], SAMPLES, 1, distance, slots, [i, j, k]);
+      copyBrick(charts[n], UV_SAMPLES, 2, uv, slots, [i, j, k]);
+      slot++;
+    });
+    const grid = { origin, size, layer };
+    layer += size[2];
+    return grid;
+  });
+  return {
+    edge,
+    sheets: grids,
+    index: { data: index, size: indexSize },
+    slots,
+    distance: encodeHalf(distance),
+    uv: encodeHalf(uv),
+  };
+}
+
+/** Whether the surface comes within a cell of a brick. */
+function crosses(distance: Float32Array, edge: number): boolean {
+  const cell = edge / BRICK_CELLS;
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (const d of distance) {
+    low = Math.min(low, d);
+    high = Math.max(high, d);
+  }
+  return low < cell && high > -cell;
+}
+
+/** The gradient of the bricks' centres' distances by differences, no longer than 1. */
+function gradient(centre: Float32Array, size: readonly [number, number, number], at: number, edge: number): number[] {
+  const strides = [1, size[0], size[0] * size[1]];
+  const g = strides.map((stride, k) => {
+    const c = Math.floor(at / stride) % size[k];
+    const low = c > 0 ? at - stride : at;
+    const high = c < size[k] - 1 ? at + stride : at;
+    return high > low ? (centre[high] - centre[low]) / (((high - low) / stride) * edge) : 0;
+  });
+  const length = Math.max(Math.hypot(...g), 1);
+  return g.map((c) => c / length);
+}
+
+function copyBrick(
+  brick: Float32Array,
+  samples: number,
+  channels: number,
+  atlas: Float32Array,
+  slots: readonly [number, number, number],
+  [i, j, k]: readonly [number, number, number],
+): void {
+  const width = slots[0] * samples;
+  const height = slots[1] * samples;
+  const row = channels * samples;
+  for (let c = 0; c < samples; c++) {
+    for (let b = 0; b < samples; b++) {
+      const from = row * (b + samples * c);
+      const to = channels * (i * samples + width * (j * samples + b + height * (k * samples + c)));
+      atlas.set(brick.subarray(from, from + row), to);
+    }
+  }
+}
+
+function range(count: number): Uint32Array {
+  return Uint32Array.from({ length: count }, (_, i) => i);
+}

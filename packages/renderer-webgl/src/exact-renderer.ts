@@ -1,0 +1,189 @@
+/// <reference path="./glsl.d.ts" />
+import { type Codes, modelField, type SdfModel, sphereTrace } from '@implicit-faces/sdf-core';
+import type { UvModel } from '@implicit-faces/uv-param';
+import { assembleShader, checkContext } from './avatar-renderer.js';
+import { keepDrawState, keepTextureUnits } from './gl-state.js';
+import { checkLighting, computeDominantLight } from './lighting.js';
+import { invert4, multiply4 } from './matrices.js';
+import { createTexture } from './part-buffers.js';
+import { createPartMaps, PART_NAMES } from './part-maps.js';
+import { createProgram } from './program.js';
+import shadingChunk from './shaders/chunks/shading.glsl';
+import surfaceChunk from './shaders/chunks/surface.glsl';
+import coverMain from './shaders/cover.vert.glsl';
+import deferredMain from './shaders/deferred.frag.glsl';
+import type { Gloss, PartImage, RenderOptions } from './types.js';
+
+export interface ExactRenderOptions extends RenderOptions {
+  /** Needed here, as the picture is made tile by tile: `[x, y, width, height]`, pixels from the bottom left. */
+  viewport: readonly [number, number, number, number];
+  codes: Codes;
+  /** Side of a tile, pixels: each is one wait, after which the page can do something else. */
+  tileSize?: number;
+  lighting: ArrayLike<number>;
+  albedo: PartImage;
+  partAlbedos: Readonly<Record<string, PartImage>>;
+  gloss?: Readonly<Record<string, Gloss>>;
+  /** Draws parts (green, in 255ths; blue where something was hit) in place of colours. */
+  showParts?: boolean;
+  signal?: AbortSignal;
+  /** Called after each tile with the share that is done, 0 to 1. */
+  onProgress?: (share: number) => void;
+}
+
+export const EXACT_RENDER_DEFAULTS = { tileSize: 64 };
+
+/**
+ * Draws the face from its networks, without any bake: the reference for the other paths, far from real time. The networks run wherever the model's runtime runs
+ * them; the shading is the other paths' own. Depth is written and tested, WebGL's state left as it was.
+ *
+ * @throws FaceError `NO_WEBGL2` without a WebGL2 context. An abort rejects with the signal's reason.
+ */
+export async function renderExact(
+  context: WebGL2RenderingContext | null,
+  model: { sdf: SdfModel; uv: UvModel },
+  options: ExactRenderOptions,
+): Promise<void> {
+  const gl = checkContext(context, 'renderExact');
+  const { clipFromCamera, cameraFromWorld, viewport, codes, signal } = options;
+  const { tileSize = EXACT_RENDER_DEFAULTS.tileSize, gloss = {} } = options;
+  checkLighting('renderExact', options.lighting);
+  const [x0, y0, width, height] = viewport;
+  const framebuffer: WebGLFramebuffer | null =
+    options.framebuffer === undefined ? gl.getParameter(gl.DRAW_FRAMEBUFFER_BINDING) : options.framebuffer;
+  const clipFromWorld = multiply4(clipFromCamera, cameraFromWorld);
+  const worldFromClip = invert4(clipFromWorld);
+  const define = options.showParts ? '#define COUNT_READS\n' : '';
+  const { handle, uniforms } = createProgram(
+    gl,
+    assembleShader(coverMain),
+    assembleShader(define, shadingChunk, surfaceChunk, deferredMain),
+  );
+  const light = computeDominantLight(options.lighting);
+  const vertexArray = gl.createVertexArray();
+  const textures: WebGLTexture[] = [];
+  try {
+    keepTextureUnits(gl, 1, () => {
+      textures.push(createTexture(gl, options.albedo, 8), createPartMaps(gl, options.partAlbedos));
+    });
+    const columns = Math.ceil(width / tileSize);
+    const rows = Math.ceil(height / tileSize);
+    for (let tile = 0; tile < columns * rows; tile++) {
+      const [x, y] = [(tile % columns) * tileSize, Math.floor(tile / columns) * tileSize];
+      const [w, h] = [Math.min(tileSize, width - x), Math.min(tileSize, height - y)];
+      const found = await traceTile(model, codes, worldFromClip, clipFromWorld, [x, y, w, h], [width, height], signal);
+      options.onProgress?.((tile + 1) / (columns * rows));
+      if (!found) continue;
+      keepDrawState(gl, () =>
+        keepTextureUnits(gl, 5, () => {
+          const layers = [found.normal, found.place, found.toEye].map((data) => createFloatTexture(gl, data, w, h));
+          const bind = (unit: number, target: number, texture: WebGLTexture) => {
+            gl.activeTexture(gl.TEXTURE0 + unit);
+            gl.bindSampler(unit, null);
+            gl.bindTexture(target, texture);
+          };
+          layers.forEach((texture, unit) => {
+            bind(unit, gl.TEXTURE_2D, texture);
+          });
+          bind(3, gl.TEXTURE_2D, textures[0]);
+          bind(4, gl.TEXTURE_2D_ARRAY, textures[1]);
+          gl.bindFramebuffer(gl.DRAW_FRAMEBUFFER, framebuffer);
+          gl.viewport(x0 + x, y0 + y, w, h);
+          for (const name of ['BLEND', 'CULL_FACE', 'POLYGON_OFFSET_FILL', 'RASTERIZER_DISCARD'] as const)
+            gl.disable(gl[name]);
+          gl.enable(gl.DEPTH_TEST);
+          gl.depthFunc(gl.LEQUAL);
+          gl.depthMask(true);
+          gl.useProgram(handle);
+          ['surfaceNormal', 'surfacePlace', 'toEye', 'albedoMap', 'partMaps'].forEach((name, unit) => {
+            gl.uniform1i(uniforms[name], unit);
+          });
+          gl.uniform2f(uniforms.tileOrigin, x0 + x, y0 + y);
+          gl.uniform3fv(uniforms.lighting, Float32Array.from(options.lighting));
+          gl.uniform3fv(uniforms.toLight, light.toLight);
+          gl.uniform3fv(uniforms.lightColour, light.colour);
+          gl.uniform2fv(
+            uniforms.gloss,
+            PART_NAMES.flatMap((name) => [gloss[name]?.strength ?? 0, gloss[name]?.exponent ?? 1]),
+          );
+          gl.uniform1i(uniforms.encodeOutput, options.outputColourSpace === 'srgb-linear' ? 0 : 1);
+          gl.bindVertexArray(vertexArray);
+          gl.drawArrays(gl.TRIANGLES, 0, 3);
+          for (const texture of layers) gl.deleteTexture(texture);
+        }),
+      );
+    }
+  } finally {
+    for (const texture of textures) gl.deleteTexture(texture);
+    gl.deleteVertexArray(vertexArray);
+    gl.deleteProgram(handle);
+  }
+}
+
+/** The surface seen through a tile's pixels, rows from the bottom; `undefined` where nothing is. */
+async function traceTile(
+  { sdf, uv }: { sdf: SdfModel; uv: UvModel },
+  codes: Codes,
+  worldFromClip: Float64Array,
+  clipFromWorld: Float64Array,
+  [x, y, w, h]: readonly [number, number, number, number],
+  [width, height]: readonly [number, number],
+  signal?: AbortSignal,
+) {
+  const count = w * h;
+  const origins = new Float32Array(3 * count);
+  const directions = new Float32Array(3 * count);
+  for (let i = 0; i < count; i++) {
+    const ndc = [(2 * (x + (i % w) + 0.5)) / width - 1, (2 * (y + Math.floor(i / w) + 0.5)) / height - 1];
+    const [near, far] = [-1, 1].map((z) => project(worldFromClip, ndc[0], ndc[1], z));
+    const length = Math.hypot(far[0] - near[0], far[1] - near[1], far[2] - near[2]);
+    for (let k = 0; k < 3; k++) {
+      origins[3 * i + k] = near[k];
+      directions[3 * i + k] = (far[k] - near[k]) / length;
+    }
+  }
+  const { hit, positions } = await sphereTrace(
+    modelField(sdf, codes),
+    { origins, directions },
+    { bounds: sdf.manifest.bounds, signal },
+  );
+  const which = [...hit.keys()].filter((i) => hit[i]);
+  if (which.length === 0) return undefined;
+  const points = Float32Array.from(
+    { length: 3 * which.length },
+    (_, n) => positions[3 * which[Math.floor(n / 3)] + (n % 3)],
+  );
+  const normals = await sdf.normals(points, codes);
+  const { uv: places, chart } = await uv.uvFromSurface(points, codes);
+  const normal = new Float32Array(4 * count).fill(-1);
+  const place = new Float32Array(4 * count);
+  const toEye = new Float32Array(4 * count);
+  which.forEach((i, n) => {
+    normal.set([normals[3 * n], normals[3 * n + 1], normals[3 * n + 2], chart[n]], 4 * i);
+    const clip = project(clipFromWorld, points[3 * n], points[3 * n + 1], points[3 * n + 2]);
+    place.set([places[2 * n], places[2 * n + 1], 0.5 + 0.5 * clip[2]], 4 * i);
+    toEye.set([-directions[3 * i], -directions[3 * i + 1], -directions[3 * i + 2]], 4 * i);
+  });
+  return { normal, place, toEye };
+}
+
+function project(m: Float64Array, x: number, y: number, z: number): [number, number, number] {
+  const w = m[3] * x + m[7] * y + m[11] * z + m[15];
+  const row = (k: number) => (m[k] * x + m[4 + k] * y + m[8 + k] * z + m[12 + k]) / w;
+  return [row(0), row(1), row(2)];
+}
+
+function createFloatTexture(
+  gl: WebGL2RenderingContext,
+  data: Float32Array,
+  width: number,
+  height: number,
+): WebGLTexture {
+  const texture = gl.createTexture();
+  gl.activeTexture(gl.TEXTURE0);
+  gl.bindTexture(gl.TEXTURE_2D, texture);
+  gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA32F, width, height, 0, gl.RGBA, gl.FLOAT, data);
+  gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.NEAREST);
+  gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, gl.NEAREST);
+  return texture;
+}

@@ -1,0 +1,48 @@
+import { FaceError } from '@implicit-faces/runtime';
+import type { RendererErrorCode } from './errors.js';
+import type { PartImage } from './types.js';
+
+/** The parts, by the numbers of their charts. */
+export const PART_NAMES = ['skin', 'eyeLeft', 'eyeRight', 'teethUpper', 'teethLower', 'tongue'] as const;
+
+export const WHITE: PartImage = { data: new Uint8Array([255, 255, 255, 255]), width: 1, height: 1 };
+
+/** The parts' textures as layers of one; white where there is none. */
+export function createPartMaps(gl: WebGL2RenderingContext, images: Readonly<Record<string, PartImage>>): WebGLTexture {
+  const names = PART_NAMES.slice(1);
+  const given = names.map((name) => images[name]).filter((image) => image !== undefined);
+  const size = given[0] ?? WHITE;
+  const odd = names.find(
+    (name) => images[name] && (images[name].width !== size.width || images[name].height !== size.height),
+  );
+  if (odd) {
+    throw new FaceError<RendererErrorCode>(
+      'SHAPE',
+      `setPartAlbedos: all images should be of one size; ${odd} is ${images[odd].width} x ${images[odd].height}, another ${size.width} x ${size.height}.`,
+    );
+  }
+  const layer = 4 * size.width * size.height;
+  const data = new Uint8Array(layer * names.length).fill(255);
+  names.forEach((name, i) => {
+    if (images[name]) data.set(images[name].data, layer * i);
+  });
+  const texture = gl.createTexture();
+  gl.bindTexture(gl.TEXTURE_2D_ARRAY, texture);
+  gl.texImage3D(
+    gl.TEXTURE_2D_ARRAY,
+    0,
+    gl.SRGB8_ALPHA8,
+    size.width,
+    size.height,
+    names.length,
+    0,
+    gl.RGBA,
+    gl.UNSIGNED_BYTE,
+    data,
+  );
+  gl.generateMipmap(gl.TEXTURE_2D_ARRAY);
+  gl.texParameteri(gl.TEXTURE_2D_ARRAY, gl.TEXTURE_MIN_FILTER, gl.LINEAR_MIPMAP_LINEAR);
+  gl.texParameteri(gl.TEXTURE_2D_ARRAY, gl.TEXTURE_WRAP_S, gl.CLAMP_TO_EDGE);
+  gl.texParameteri(gl.TEXTURE_2D_ARRAY, gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE);
+  return texture;
+}

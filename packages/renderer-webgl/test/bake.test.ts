@@ -1,0 +1,136 @@
+import { createRandom } from '@implicit-faces/test-utils';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createBakedField } from '../src/bake/baked-field.js';
+import { decodeHalf, encodeHalf } from '../src/bake/half.js';
+import { coverBox, fillLattice, latticeCount, latticePoints, sampleLattice } from '../src/bake/lattice.js';
+import { createRestMap } from '../src/bake/mesh-transfer.js';
+import { markNearMesh } from '../src/bake/surface-samples.js';
+import { decodeFar, encodeFar } from '../src/bake/template-bricks.js';
+import { traceBaked } from '../src/bake/trace.js';
+import { createToyBake, TOY_TEMPLATES, toyOffset } from './support/toy-bake.js';
+
+const random = createRandom(11);
+
+describe('half floats', () => {
+  it('come back within half a unit of the last place, small ones too', () => {
+    const values = Float32Array.from({ length: 4000 }, () => random.normal() * 10 ** random.uniform(-8, 3));
+    const half = encodeHalf(values);
+    values.forEach((value, i) => {
+      expect(Math.abs(decodeHalf(half[i]) - value)).toBeLessThanOrEqual(
+        Math.max(Math.abs(value) * 2 ** -11, 2 ** -25) * 1.001,
+      );
+    });
+  });
+});
+
+describe('lattices', () => {
+  const lattice = coverBox([-0.03, 0, 0.01], [0.02, 0.04, 0.05], 5e-3);
+  const linear = (x: number, y: number, z: number) => 2 * x - y + 3 * z + 0.1;
+  const points = latticePoints(
+    lattice,
+    Uint32Array.from({ length: latticeCount(lattice) }, (_, i) => i),
+  );
+
+  it('read a linear function exactly', () => {
+    const values = Float32Array.from({ length: points.length / 3 }, (_, i) =>
+      linear(points[3 * i], points[3 * i + 1], points[3 * i + 2]),
+    );
+    const out = new Float64Array(1);
+    for (let n = 0; n < 100; n++) {
+      const p = [random.uniform(-0.03, 0.02), random.uniform(0, 0.04), random.uniform(0.01, 0.05)] as const;
+      sampleLattice(lattice, values, 1, ...p, out);
+      expect(out[0]).toBeCloseTo(linear(...p), 5);
+    }
+  });
+
+  it('are filled everywhere, with no more than what was known', () => {
+    const known = Uint8Array.from({ length: latticeCount(lattice) }, () => (random.uniform(0, 1) < 0.02 ? 1 : 0));
+    const given = known.slice();
+    const values = Float32Array.from(known, (k) => k * random.uniform(1, 2));
+    fillLattice(lattice, values, 1, known);
+    expect(known.every((k) => k === 1)).toBe(true);
+    const kept = values.filter((_, i) => given[i]);
+    expect(Math.min(...values)).toBeGreaterThanOrEqual(Math.min(...kept) - 1e-6);
+    expect(Math.max(...values)).toBeLessThanOrEqual(Math.max(...kept) + 1e-6);
+  });
+
+  it('know which of their points are near a mesh, and near which triangle', () => {
+    const positions = Float32Array.of(-0.03, 0.021, 0.01, 0.02, 0.021, 0.01, -0.03, 0.021, 0.05);
+    const { near, owners } = markNearMesh(
+      lattice,
+      positions,
+      Uint32Array.of(0, 1, 2),
+      Uint8Array.of(1),
+      Uint8Array.of(2),
+      5e-4,
+    );
+    near.forEach((mark, i) => {
+      // The triangle lies in the plane y = 0.021: only points of the cells around it count.
+      if (mark) expect(Math.abs(points[3 * i + 1] - 0.021)).toBeLessThan(5e-3);
+      expect(owners[1][i]).toBe(mark ? 0 : -1);
+      expect(owners[0][i]).toBe(-1);
+    });
+    expect(near.some(Boolean)).toBe(true);
+  });
+});
+
+it('takes points along with a rigidly moved mesh', () => {
+  const rest = Float32Array.of(0, 0, 0, 0.01, 0, 0, 0, 0.008, 0.002);
+  const [c, s] = [Math.cos(0.5), Math.sin(0.5)];
+  const move = (x: number, y: number, z: number) => [c * x - s * y + 0.03, s * x + c * y - 0.01, z + 0.02];
+  const positions = Float32Array.from([0, 1, 2].flatMap((v) => move(rest[3 * v], rest[3 * v + 1], rest[3 * v + 2])));
+  const restMap = createRestMap({ rest, moves: [], triangles: Uint32Array.of(0, 1, 2) }, positions);
+  const out = new Float64Array(3);
+  const [x, y, z] = move(0.004, 0.003, 0.006);
+  restMap(0, x, y, z, out);
+  expect([...out]).toBeCloseToTensor([0.004, 0.003, 0.006], 1e-8);
+});
+
+it('keeps the sign and a few percent of a far distance', () => {
+  for (const d of [-0.1, -0.003, 0.002, 0.05, 0.14]) {
+    const code = encodeFar(d);
+    expect(Number.isInteger(code) && code >= 0 && code < 255).toBe(true);
+    expect(Math.abs(decodeFar(code) - d)).toBeLessThan(0.003);
+    expect(Math.sign(decodeFar(code))).toBe(Math.sign(d));
+  }
+});
+
+describe('a baked field', () => {
+  let toy: Awaited<ReturnType<typeof createToyBake>>;
+  beforeAll(async () => {
+    toy = await createToyBake();
+  });
+
+  it('is the fields that were baked, near the surface', () => {
+    const field = createBakedField(toy.fixed, toy.bake);
+    let near = 0;
+    for (let n = 0; n < 600; n++) {
+      const direction = [random.normal(), random.normal(), random.normal()];
+      const scale = (0.09 + random.uniform(-0.002, 0.002)) / Math.hypot(...direction);
+      // Behind, where there is only the head.
+      const [x, y, z] = [direction[0] * scale, direction[1] * scale, -Math.abs(direction[2] * scale)];
+      const o = toyOffset(0, x, y);
+      const expected = TOY_TEMPLATES[0](x + o[0], y + o[1], z + o[2]);
+      // Farther off, between bricks, it is known to first order only.
+      if (Math.abs(expected) > 2e-3) continue;
+      near++;
+      expect(Math.abs(field.distance(x, y, z) - expected)).toBeLessThan(1e-4);
+      expect(field.part()).toBe(0);
+    }
+    expect(near).toBeGreaterThan(50);
+  });
+
+  it('is traced to the zero set, parts included', () => {
+    const field = createBakedField(toy.fixed, toy.bake);
+    const seen = new Set<number>();
+    for (let n = 0; n < 400; n++) {
+      const origin = [random.uniform(-0.1, 0.1), random.uniform(-0.1, 0.1), 0.5];
+      const hit = traceBaked(field, origin, [0, 0, -1], 0.36, 0.64);
+      if (!hit) continue;
+      seen.add(hit.part);
+      expect(Math.abs(field.distance(origin[0], origin[1], 0.5 - hit.t))).toBeLessThan(6e-4);
+      expect(Math.hypot(...hit.normal)).toBeCloseTo(1, 5);
+    }
+    expect([0, 1, 2].every((part) => seen.has(part))).toBe(true);
+  });
+});
