@@ -16,6 +16,7 @@ export {
   type PosedBake,
   type StaticBake,
 } from './bake/baker.js';
+export { type BakerClient, connectBaker, type MessageEnd, serveBaker } from './bake/baker-worker.js';
 export { traceBaked } from './bake/trace.js';
 export {
   type BakedRenderer,

@@ -17,6 +17,7 @@ it('exports these names', () => {
       "computeDominantLight",
       "computeHighlight",
       "computeShading",
+      "connectBaker",
       "createAvatarRenderer",
       "createBakedField",
       "createBakedRenderer",
@@ -29,6 +30,7 @@ it('exports these names', () => {
       "renderExact",
       "rotateLighting",
       "sampleTrack",
+      "serveBaker",
       "traceBaked",
     ]
   `);
