@@ -55,15 +55,17 @@ class Geometry(nn.Module):
 
     STEP = 1e-3           # of the chart, for the difference quotients of g^-1
     FARTHEST = .02        # how far a correction may go on the chart
+    BELOW = .004          # metres under the lowest place of the neck's rim
     NEAR = .02            # metres from the jaw's box in its canonical space within which the jaw's field is evaluated
 
-    def __init__(self, templates, uv, deformation, parts, inverse, jaw_box):
+    def __init__(self, templates, uv, deformation, parts, inverse, jaw_box, rim):
         super().__init__()
         self.templates = nn.ModuleDict(templates)
         self.uv, self.deformation, self.parts, self.inverse = uv, deformation, parts, inverse
         self.register_buffer('low', torch.tensor(fields.BOUNDS[0]))
         self.register_buffer('high', torch.tensor(fields.BOUNDS[1]))
         self.register_buffer('jaw_box', jaw_box)                               # [2, 3] in the jaw's canonical space
+        self.register_buffer('rim', rim)                                       # [K, 3] places on the neck's rim in the head's canonical space
 
     def skin(self, x, codes):
         inside = torch.minimum(torch.maximum(x, self.low), self.high)
@@ -79,7 +81,9 @@ class Geometry(nn.Module):
         jaw = wall.index_put((row,), asked)
         place = head_place.index_put((row,), asked_place)
         canonical = torch.where((head <= jaw)[:, None], head_place, place)
-        return torch.minimum(head, jaw) + beyond, canonical
+        # Below the neck's rim there is nothing: the volume's floor has little to learn from, and here and there it was taken for skin.
+        floor = (self.rim + self.deformation.forward_fields['head'](self.rim, codes - self.deformation.template_codes))[:, 1].amin(0) - self.BELOW
+        return torch.maximum(torch.minimum(head, jaw) + beyond, floor - x[:, 1]), canonical
 
     def sheet(self, name, x, codes, outputs):
         """A sheet's distance [N] and canonical places [N, 3]."""
@@ -144,8 +148,9 @@ def load_geometry(kit: fk.FaceKit) -> Geometry:
     deformation = trained('deformation', fields.make_deformation({s: fields.make_forward(s) for s in SHEETS}, torch.from_numpy(template_codes(kit))))
     skin = Skin.of(kit)
     jaw = skin.template[np.unique(skin.sheets['jaw'])]
+    rim = skin.template[np.setdiff1d(skin.triangles[(skin.triangles == fk.SKIN).any(1)], [fk.SKIN])][::4]
     return Geometry({s: trained(f'template-{s}', fields.make_template(s)) for s in SHEETS}, trained('uv', fields.make_uv()), deformation, parts,
-                    trained('inverse-uv', fields.make_inverse_uv()), torch.from_numpy(np.stack([jaw.min(0), jaw.max(0)]))).requires_grad_(False)
+                    trained('inverse-uv', fields.make_inverse_uv()), torch.from_numpy(np.stack([jaw.min(0), jaw.max(0)])), torch.from_numpy(rim)).requires_grad_(False)
 
 
 class InverseUv(nn.Module):

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 import facekit as fk
+import fields
 from export import load_geometry
 
 POSES = {'neutral': {}, 'blink': {'eyeBlink_L': 1, 'eyeBlink_R': 1}, 'jawOpen': {'jawOpen': 1},
@@ -57,6 +58,9 @@ if __name__ == '__main__':
     torch.set_num_threads(1)
     kit = fk.FaceKit.load(arguments.data)
     geometry = load_geometry(kit)
+    for module in geometry.modules():
+        if isinstance(module, fields.WrappedGrids):
+            module.packed = module.pack()
     rng = np.random.default_rng(arguments.seed)
     rows = []
     for _ in range(arguments.identities):

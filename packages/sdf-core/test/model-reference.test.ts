@@ -74,12 +74,13 @@ describe.skipIf(!layered)("the shipped network's layers", () => {
       expect(corrections).toBeCloseToTensor(expected('deformation.corrections'), 5e-6);
       expect(await layers.mouthParts(points)).toBeCloseToTensor(expected('mouthParts.distances'), 5e-6);
     }
-    // The skin's distance is the lesser of both sheets' T(x + D) + correction.
+    // Near the skin its distance is the lesser of both sheets' T(x + D) + correction; farther off, f asks the jaw only near its box.
     const model = await loadSdfModel(loading);
-    const { partDistances } = await model.evaluateParts(points, codes);
-    const { canonical, corrections } = await layers.deform(points, codes);
+    const near = expected('uv.points');
+    const { partDistances } = await model.evaluateParts(near, codes);
+    const { canonical, corrections } = await layers.deform(near, codes);
     const sheets = await layers.template(canonical);
-    const composed = Float32Array.from({ length: points.length / 3 }, (_, i) =>
+    const composed = Float32Array.from({ length: near.length / 3 }, (_, i) =>
       Math.min(sheets[4 * i] + corrections[2 * i], sheets[4 * i + 3] + corrections[2 * i + 1]),
     );
     const skin = composed.map((_, i) => partDistances[manifest.parts.length * i]);
