@@ -58,7 +58,7 @@ export default defineConfig({
                   'Cross-Origin-Embedder-Policy': 'require-corp',
                 },
               },
-              optimizeDeps: { exclude: ['onnxruntime-web'] },
+              optimizeDeps: { exclude: ['onnxruntime-web', 'three'] },
               test: {
                 name: 'browser',
                 setupFiles,

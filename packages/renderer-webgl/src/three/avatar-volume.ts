@@ -84,6 +84,10 @@ export class AvatarVolume extends Mesh<BoxGeometry, MeshBasicMaterial> {
     if (!this.bake) return;
     const baked = this.rendererFor(renderer);
     baked.setLighting(projectLights(sceneLights(scene)));
+    // The box's material has closed it, and three.js remembers that.
+    const gl = renderer.getContext();
+    const [red, green, blue, alpha] = gl.getParameter(gl.COLOR_WRITEMASK);
+    gl.colorMask(true, true, true, true);
     baked.render({
       clipFromCamera: camera.projectionMatrix.elements,
       cameraFromWorld: camera.matrixWorldInverse.elements,
@@ -91,6 +95,7 @@ export class AvatarVolume extends Mesh<BoxGeometry, MeshBasicMaterial> {
       // What three.js draws into a target is encoded by a later pass.
       outputColourSpace: renderer.getRenderTarget() ? 'srgb-linear' : 'srgb',
     });
+    gl.colorMask(red, green, blue, alpha);
   }
 
   private rendererFor(renderer: WebGLRenderer): BakedRenderer {
