@@ -83,7 +83,11 @@ writeFileSync(
   JSON.stringify({
     private: true,
     type: 'module',
-    dependencies: Object.fromEntries(packages.map(({ manifest }) => [manifest.name, `file:${tarballOf(manifest)}`])),
+    dependencies: {
+      // Optional peers too: an entry point may be there for those who have one.
+      ...Object.assign({}, ...packages.map(({ manifest }) => manifest.peerDependencies)),
+      ...Object.fromEntries(packages.map(({ manifest }) => [manifest.name, `file:${tarballOf(manifest)}`])),
+    },
   }),
 );
 check(
