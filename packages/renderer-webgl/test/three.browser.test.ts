@@ -4,13 +4,15 @@ import {
   Mesh,
   MeshBasicMaterial,
   PerspectiveCamera,
+  Raycaster,
   Scene,
+  Vector2,
   WebGLRenderer,
   WebGLRenderTarget,
 } from 'three';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { AvatarVolume } from '../src/three/index.js';
-import { solidImage } from './support/meshes.js';
+import { AvatarMesh, AvatarVolume } from '../src/three/index.js';
+import { solidImage, sphereMesh } from './support/meshes.js';
 import { createToyBake } from './support/toy-bake.js';
 
 const SIZE = 96;
@@ -22,6 +24,26 @@ beforeAll(async () => {
   renderer.setSize(SIZE, SIZE);
 });
 afterAll(() => renderer.dispose());
+
+/** A ball for skin that one weight makes wider and another leaves alone. */
+function createBall(): { face: AvatarMesh; scene: Scene; camera: PerspectiveCamera } {
+  const mesh = sphereMesh('skin', { radius: 0.08, image: solidImage([200, 60, 60]) });
+  const wider = {
+    positions: mesh.positions.map((x, i) => (i % 3 === 0 ? 0.5 * x : 0)),
+    normals: mesh.normals.map(() => 0),
+  };
+  const face = new AvatarMesh({
+    names: ['jawOpen', 'eyeBlinkLeft'],
+    weights: Float32Array.of(0, 0),
+    meshes: [{ ...mesh, targets: [wider, undefined] }],
+  } as ConstructorParameters<typeof AvatarMesh>[0]);
+  const scene = new Scene();
+  scene.add(face, new AmbientLight(0xffffff, Math.PI));
+  const camera = new PerspectiveCamera(30, 1, 0.05, 10);
+  camera.position.set(0, 0, 0.6);
+  camera.updateMatrixWorld();
+  return { face, scene, camera };
+}
 
 /** The toy, grey in white light, before a camera half a metre away; what else is put in is blue. */
 function createScene(): { scene: Scene; camera: PerspectiveCamera; face: AvatarVolume } {
@@ -84,4 +106,43 @@ it('leaves what three.js draws after it as it was', () => {
   const error = renderer.getContext().getError();
   expect(error).toBe(0);
   face.dispose();
+});
+
+it('AvatarMesh moves with its weights, shows another texture, is picked on its chart, and frees what it took', () => {
+  // three.js keeps a table of its own from its first standard material on.
+  const first = createBall();
+  draw(first.scene, first.camera);
+  first.face.dispose();
+  const { face, scene, camera } = createBall();
+  const before = { ...renderer.info.memory };
+  const atRest = draw(scene, camera);
+  expect(atRest.middle[0]).toBeGreaterThan(2 * atRest.middle[1]);
+  face.setExpression({ jawOpen: 1 });
+  const wide = draw(scene, camera);
+  expect(wide.covered / atRest.covered).toBeGreaterThan(1.4);
+  expect(wide.covered / atRest.covered).toBeLessThan(1.6);
+  face.setExpression([0, 1]);
+  expect(draw(scene, camera).covered).toBe(atRest.covered);
+  expect(() => face.setExpression({ jaw: 1 })).toThrow(/there is no jaw/);
+
+  const raycaster = new Raycaster();
+  raycaster.setFromCamera(new Vector2(0, 0), camera);
+  const hit = face.pick(raycaster);
+  expect(hit?.part).toBe('skin');
+  // The middle of the front: half round from behind, half-way down.
+  expect(hit?.uv[0]).toBeCloseTo(0.5, 2);
+  expect(hit?.uv[1]).toBeCloseTo(0.5, 2);
+  expect(hit?.distance).toBeCloseTo(0.52, 3);
+
+  const paint = solidImage([60, 200, 60]);
+  face.setAlbedo(paint);
+  const green = draw(scene, camera).middle;
+  expect(green[1]).toBeGreaterThan(2 * green[0]);
+  (paint.data as Uint8Array).set([60, 60, 200, 255]);
+  face.setAlbedo(paint);
+  const blue = draw(scene, camera).middle;
+  expect(blue[2]).toBeGreaterThan(2 * blue[1]);
+
+  face.dispose();
+  expect(renderer.info.memory).toEqual(before);
 });

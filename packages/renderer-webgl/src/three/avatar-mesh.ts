@@ -90,7 +90,9 @@ export class AvatarMesh extends Group {
       throw new FaceError<RendererErrorCode>('UNKNOWN_PART', `setAlbedo: there is no part ${part}. Parts: ${known}.`);
     }
     const map = mesh.material.map as DataTexture;
-    if (map.image.data === bytes(image) && map.image.width === image.width) map.needsUpdate = true;
+    const shown = map.image.data as Uint8Array;
+    const same = shown.buffer === image.data.buffer && shown.byteOffset === image.data.byteOffset;
+    if (same && map.image.width === image.width) map.needsUpdate = true;
     else {
       map.dispose();
       mesh.material.map = createMap(image);
