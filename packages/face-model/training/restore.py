@@ -25,7 +25,13 @@ WEIGHTS = Path(__file__).parent.parent / 'weights'
 def weights_of(file: str, prefix: str) -> dict[str, torch.Tensor]:
     """The graph's weights whose names start with the prefix, without it, in single precision."""
     stored = {t.name: read(t) for t in onnx.load(str(WEIGHTS / file), load_external_data=False).graph.initializer}
-    found = {name.removesuffix('.half').removesuffix('.byte'): a * stored[f'{name[:-5]}.scale'] if name.endswith('.byte') else a for name, a in stored.items()}
+    found = {}
+    for name, array in stored.items():
+        base, _, kind = name.rpartition('.')
+        if kind == 'byte':
+            found[base] = array * stored[f'{base}.scale']
+        elif not (kind == 'scale' and f'{base}.byte' in stored):
+            found[base if kind == 'half' else name] = array
     return {name.removeprefix(prefix): torch.from_numpy(a.astype(np.float32)) for name, a in found.items() if name.startswith(prefix)}
 
 

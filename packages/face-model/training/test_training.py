@@ -401,21 +401,21 @@ class Stored(unittest.TestCase):
 
 class Restore(unittest.TestCase):
     def test_named_weights_come_back_in_single_precision(self):
-        module = torch.nn.Sequential(torch.nn.Linear(64, 64), torch.nn.Linear(64, 1)).requires_grad_(False)
+        make = lambda: torch.nn.Sequential(fields.WrappedGrids(((.4, 12),), 2, 1), torch.nn.Linear(5, 512), torch.nn.Linear(512, 1))      # bytes, half and single precision
+        module = make().requires_grad_(False)
         for name, p in module.named_parameters():
             p.copy_(torch.from_numpy(export.as_stored(name, p.numpy())))
         with tempfile.TemporaryDirectory() as folder, mock.patch.object(restore, 'WEIGHTS', Path(folder)), mock.patch.object(restore, 'FOLDER', Path(folder)):
             with contextlib.redirect_stdout(io.StringIO()):
                 pool = export.Pool(Path(folder) / 'net.packed')
-                export.export(Path(folder) / 'net.onnx', pool, module, module.forward, {'points': torch.randn(8, 64)}, ['points'], ['value'])
+                export.export(Path(folder) / 'net.onnx', pool, torch.nn.ModuleDict({'net': module}), module.forward, {'points': torch.randn(8, 3)}, ['points'], ['value'])
                 pool.pack()
-                fresh = torch.nn.Sequential(torch.nn.Linear(64, 64), torch.nn.Linear(64, 1))
-                restore.restore('net', fresh, restore.weights_of('net.onnx', ''))
+                restore.restore('net', make(), restore.weights_of('net.onnx', 'net.'))
             stored = torch.load(Path(folder) / 'net-init.pt', weights_only=True)['slow']
             for name, value in module.state_dict().items():
                 torch.testing.assert_close(stored[name], value, rtol=0, atol=0)
             with self.assertRaisesRegex(SystemExit, 'is not the network that fields.py makes'):
-                restore.restore('net', torch.nn.Sequential(torch.nn.Linear(64, 64)), restore.weights_of('net.onnx', ''))
+                restore.restore('net', torch.nn.Sequential(torch.nn.Linear(64, 64)), restore.weights_of('net.onnx', 'net.'))
 
 
 class Skins(unittest.TestCase):
