@@ -1,10 +1,11 @@
 /// <reference path="./glsl.d.ts" />
 import { FaceError, mergeOptions } from '@implicit-faces/runtime';
+import { keepResources } from './context-resources.js';
 import type { RendererErrorCode } from './errors.js';
 import { keepBindings, keepDrawState } from './gl-state.js';
-import { checkLighting, computeDominantLight } from './lighting.js';
+import { checkLighting, computeDominantLight, EVEN_LIGHT } from './lighting.js';
 import { checkMesh, createPartBuffers, createTexture, deletePartBuffers, type PartBuffers } from './part-buffers.js';
-import { createProgram, type Program } from './program.js';
+import { assembleShader, checkContext, createProgram, type Program } from './program.js';
 import fragmentMain from './shaders/avatar.frag.glsl';
 import vertexMain from './shaders/avatar.vert.glsl';
 import shadingChunk from './shaders/chunks/shading.glsl';
@@ -35,9 +36,6 @@ export const FACE_GLOSS: Readonly<Record<string, Gloss>> = {
 };
 
 const MATTE: Gloss = { strength: 0, exponent: 1 };
-
-/** Even white light: shading 1 everywhere. */
-const EVEN_LIGHT = /* @__PURE__ */ new Float32Array(27).fill(1 / 0.282095, 0, 3);
 
 export interface AvatarRenderer {
   /**
@@ -96,12 +94,18 @@ export function createAvatarRenderer(options: AvatarRendererOptions): AvatarRend
     },
   );
   const gl = checkContext(options.gl, 'createAvatarRenderer');
-  const { canvas } = gl;
   let meshes = new Map<string, PartMesh>();
   let lighting = EVEN_LIGHT;
   let light = computeDominantLight(lighting);
-  let resources: Resources | undefined = upload();
-  let disposed = false;
+  const { present, checkOpen, dispose } = keepResources(
+    gl,
+    upload,
+    (resources) => {
+      deleteParts(resources);
+      gl.deleteProgram(resources.program.handle);
+    },
+    options.onRestored,
+  );
 
   function upload(): Resources {
     const program = createProgram(gl, assembleShader(vertexMain), assembleShader(shadingChunk, fragmentMain));
@@ -125,28 +129,6 @@ export function createAvatarRenderer(options: AvatarRendererOptions): AvatarRend
     for (const texture of textures.values()) gl.deleteTexture(texture);
     parts.clear();
     textures.clear();
-  }
-
-  /** What is on the graphics card; nothing from the moment the context is lost, which is before the page hears of it. */
-  function present(): Resources | undefined {
-    return gl.isContextLost() ? undefined : resources;
-  }
-
-  // Without preventDefault the browser never gives the context back.
-  const onLost = (event: Event) => {
-    event.preventDefault();
-    resources = undefined;
-  };
-  const onRestored = () => {
-    resources = upload();
-    options.onRestored?.();
-  };
-  canvas.addEventListener('webglcontextlost', onLost);
-  canvas.addEventListener('webglcontextrestored', onRestored);
-
-  function checkOpen(who: string): void {
-    if (disposed)
-      throw new FaceError<RendererErrorCode>('DISPOSED', `${who}: this renderer was disposed of. Create another.`);
   }
 
   function drawParts(
@@ -237,32 +219,8 @@ export function createAvatarRenderer(options: AvatarRendererOptions): AvatarRend
       if (current) keepDrawState(gl, () => drawParts(current, renderOptions));
     },
 
-    dispose() {
-      disposed = true;
-      canvas.removeEventListener('webglcontextlost', onLost);
-      canvas.removeEventListener('webglcontextrestored', onRestored);
-      if (resources) {
-        deleteParts(resources);
-        gl.deleteProgram(resources.program.handle);
-      }
-      resources = undefined;
-    },
+    dispose,
   };
-}
-
-/** A whole shader from its pieces. */
-export function assembleShader(...pieces: string[]): string {
-  return ['#version 300 es', 'precision highp float;', ...pieces].join('\n');
-}
-
-/** @throws FaceError `NO_WEBGL2` unless it is a WebGL2 context. */
-export function checkContext(gl: WebGL2RenderingContext | null, who: string): WebGL2RenderingContext {
-  // Contexts come from other frames and wrappers too, hence no instanceof.
-  if (gl && 'createVertexArray' in gl) return gl;
-  throw new FaceError<RendererErrorCode>(
-    'NO_WEBGL2',
-    `${who}: gl should be a WebGL2 context; received ${gl ? 'another kind' : 'null'}. Update the browser, or switch hardware acceleration on.`,
-  );
 }
 
 /** The camera's place in world space: -R' t of a rigid [R t]. */

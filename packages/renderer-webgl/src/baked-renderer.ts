@@ -1,16 +1,14 @@
 /// <reference path="./glsl.d.ts" />
-import { FaceError } from '@implicit-faces/runtime';
-import { assembleShader, checkContext } from './avatar-renderer.js';
 import { computePartUniforms } from './bake/baked-field.js';
 import type { PosedBake, StaticBake } from './bake/baker.js';
 import { atlasSize, BRICK_SAMPLES, BRICK_UV_SAMPLES } from './bake/template-bricks.js';
-import type { RendererErrorCode } from './errors.js';
+import { keepResources } from './context-resources.js';
 import { keepDrawState, keepTextureUnits } from './gl-state.js';
-import { checkLighting, computeDominantLight } from './lighting.js';
+import { checkLighting, computeDominantLight, EVEN_LIGHT } from './lighting.js';
 import { invert4, multiply4 } from './matrices.js';
 import { createTexture } from './part-buffers.js';
 import { createPartMaps, PART_NAMES, WHITE } from './part-maps.js';
-import { createProgram, type Program } from './program.js';
+import { assembleShader, checkContext, createProgram, type Program } from './program.js';
 import bakedMain from './shaders/baked.frag.glsl';
 import boxMain from './shaders/box.vert.glsl';
 import fieldChunk from './shaders/chunks/field.glsl';
@@ -99,15 +97,14 @@ interface Resources {
  */
 export function createBakedRenderer(options: BakedRendererOptions): BakedRenderer {
   const gl = checkContext(options.gl, 'createBakedRenderer');
-  const { canvas } = gl;
   const { fixed, gloss = {}, maxAnisotropy = 8 } = options;
   let bake: PosedBake | undefined;
+  let pose: PoseUniforms | undefined;
   let albedo: PartImage | undefined;
   let partAlbedos: Readonly<Record<string, PartImage>> = {};
-  let lighting = new Float32Array(27).fill(1 / 0.282095, 0, 3);
+  let lighting = EVEN_LIGHT;
   let light = computeDominantLight(lighting);
-  let disposed = false;
-  let resources: Resources | undefined = upload();
+  const { present, checkOpen, dispose } = keepResources(gl, upload, free, options.onRestored);
 
   function upload(): Resources {
     const define = options.countReads ? '#define COUNT_READS\n' : '';
@@ -199,63 +196,18 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
     target.textures.partMaps = createPartMaps(gl, partAlbedos);
   }
 
-  function present(): Resources | undefined {
-    return gl.isContextLost() ? undefined : resources;
-  }
-
-  const onLost = (event: Event) => {
-    event.preventDefault();
-    resources = undefined;
-  };
-  const onRestored = () => {
-    resources = upload();
-    options.onRestored?.();
-  };
-  canvas.addEventListener('webglcontextlost', onLost);
-  canvas.addEventListener('webglcontextrestored', onRestored);
-
-  function checkOpen(who: string): void {
-    if (disposed)
-      throw new FaceError<RendererErrorCode>('DISPOSED', `${who}: this renderer was disposed of. Create another.`);
+  function free({ textures, tileBuffer, vertexArray, cone, baked }: Resources): void {
+    for (const texture of Object.values(textures)) gl.deleteTexture(texture);
+    gl.deleteFramebuffer(tileBuffer);
+    gl.deleteVertexArray(vertexArray);
+    gl.deleteProgram(cone.handle);
+    gl.deleteProgram(baked.handle);
   }
 
   /** Everything that both passes read: the pose and the camera. */
-  function setPose({ uniforms }: Program, posed: PosedBake, clipFromAvatar: Float64Array): void {
-    const { blocks } = posed.volume;
-    const list = (numbers: (b: (typeof blocks)[number]) => readonly number[]) =>
-      Float32Array.from(blocks.flatMap((b) => [...numbers(b)]));
-    gl.uniform3fv(
-      uniforms.blockOrigin,
-      list((b) => b.origin),
-    );
-    gl.uniform3fv(
-      uniforms.blockLast,
-      list((b) => b.size.map((n) => n - 1)),
-    );
-    gl.uniform1fv(
-      uniforms.blockPerMetre,
-      list((b) => [1 / b.step]),
-    );
-    gl.uniform3fv(
-      uniforms.blockOffset,
-      list((b) => b.offset),
-    );
-    const parts = computePartUniforms(fixed, posed.partTransforms);
-    gl.uniform4fv(uniforms.eyeRows, parts.templateFromPosed.subarray(0, 24));
-    gl.uniform4fv(uniforms.mouthRows, parts.templateFromPosed.subarray(24));
-    gl.uniform3fv(
-      uniforms.eyeShape,
-      Float32Array.from(fixed.eyes.flatMap((eye, e) => [eye.radius, eye.bulge, parts.scales[e]])),
-    );
-    gl.uniform4fv(
-      uniforms.mouthHigh,
-      Float32Array.from(fixed.mouthBoxes.flatMap((box, i) => [...box.max, parts.scales[2 + i]])),
-    );
-    gl.uniform3fv(uniforms.mouthMin, parts.mouthMin);
-    gl.uniform3fv(uniforms.mouthMax, parts.mouthMax);
-    gl.uniform3fv(uniforms.boundsMin, posed.bounds.min);
-    gl.uniform3fv(uniforms.boundsMax, posed.bounds.max);
-    gl.uniformMatrix4fv(uniforms.avatarFromClip, false, Float32Array.from(invert4(clipFromAvatar)));
+  function setPose({ uniforms }: Program, pose: PoseUniforms, avatarFromClip: Float32Array): void {
+    for (const [name, [setter, values]] of Object.entries(pose)) gl[setter](uniforms[name], values);
+    gl.uniformMatrix4fv(uniforms.avatarFromClip, false, avatarFromClip);
   }
 
   /** The tiles' texture for a viewport. */
@@ -273,7 +225,7 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
     target.tileSize = [width, height];
   }
 
-  function draw(target: Resources, posed: PosedBake, renderOptions: BakedRenderOptions): void {
+  function draw(target: Resources, { bounds }: PosedBake, pose: PoseUniforms, renderOptions: BakedRenderOptions): void {
     const { clipFromCamera, cameraFromWorld, worldFromAvatar = IDENTITY, outputColourSpace } = renderOptions;
     const framebuffer =
       renderOptions.framebuffer === undefined
@@ -282,6 +234,7 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
     const viewport = renderOptions.viewport ?? gl.getParameter(gl.VIEWPORT);
     const [x, y, width, height] = viewport;
     const clipFromAvatar = multiply4(clipFromCamera, multiply4(cameraFromWorld, worldFromAvatar));
+    const avatarFromClip = Float32Array.from(invert4(clipFromAvatar));
 
     for (const name of ['BLEND', 'POLYGON_OFFSET_FILL', 'RASTERIZER_DISCARD', 'DEPTH_TEST', 'CULL_FACE'] as const)
       gl.disable(gl[name]);
@@ -297,9 +250,9 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
     resizeTiles(target, Math.ceil(width / TILE), Math.ceil(height / TILE));
     bindTextures(target);
     gl.useProgram(target.cone.handle);
-    setPose(target.cone, posed, clipFromAvatar);
+    setPose(target.cone, pose, avatarFromClip);
     gl.uniform2f(target.cone.uniforms.tiles, width / TILE, height / TILE);
-    const cone = measureCone(clipFromAvatar, posed.bounds, width, height);
+    const cone = measureCone(clipFromAvatar, bounds, width, height);
     gl.uniform1f(target.cone.uniforms.spread, cone.spread);
     gl.uniform1f(target.cone.uniforms.radiusAtOrigin, cone.radiusAtOrigin);
     gl.bindFramebuffer(gl.DRAW_FRAMEBUFFER, target.tileBuffer);
@@ -322,7 +275,7 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
     gl.frontFace(gl.CCW);
     const { handle, uniforms } = target.baked;
     gl.useProgram(handle);
-    setPose(target.baked, posed, clipFromAvatar);
+    setPose(target.baked, pose, avatarFromClip);
     gl.uniform4f(uniforms.viewport, x, y, width, height);
     gl.uniformMatrix4fv(uniforms.clipFromAvatar, false, Float32Array.from(clipFromAvatar));
     gl.uniformMatrix3fv(uniforms.worldFromAvatar, false, rotationOf(worldFromAvatar));
@@ -364,6 +317,7 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
         'setBake',
         () => {
           bake = given;
+          pose = poseUniforms(fixed, given);
         },
         uploadBake,
       ),
@@ -399,25 +353,45 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
     render(renderOptions) {
       checkOpen('render');
       const current = present();
-      const posed = bake;
-      if (!current || !posed) return;
+      const [posed, uniforms] = [bake, pose];
+      if (!current || !posed || !uniforms) return;
       keepDrawState(gl, () =>
-        keepTextureUnits(gl, Object.keys(UNITS).length, () => draw(current, posed, renderOptions)),
+        keepTextureUnits(gl, Object.keys(UNITS).length, () => draw(current, posed, uniforms, renderOptions)),
       );
     },
 
-    dispose() {
-      disposed = true;
-      canvas.removeEventListener('webglcontextlost', onLost);
-      canvas.removeEventListener('webglcontextrestored', onRestored);
-      if (!resources) return;
-      for (const texture of Object.values(resources.textures)) gl.deleteTexture(texture);
-      gl.deleteFramebuffer(resources.tileBuffer);
-      gl.deleteVertexArray(resources.vertexArray);
-      gl.deleteProgram(resources.cone.handle);
-      gl.deleteProgram(resources.baked.handle);
-      resources = undefined;
-    },
+    dispose,
+  };
+}
+
+/** Uniforms by name: how they are set, and to what. */
+type PoseUniforms = Record<string, ['uniform1fv' | 'uniform3fv' | 'uniform4fv', Float32Array]>;
+
+/** What of a bake both passes read, in every frame the same. */
+function poseUniforms(fixed: StaticBake, { volume, partTransforms, bounds }: PosedBake): PoseUniforms {
+  const { blocks } = volume;
+  const list = (numbers: (b: (typeof blocks)[number]) => readonly number[]) =>
+    Float32Array.from(blocks.flatMap((b) => [...numbers(b)]));
+  const parts = computePartUniforms(fixed, partTransforms);
+  return {
+    blockOrigin: ['uniform3fv', list((b) => b.origin)],
+    blockLast: ['uniform3fv', list((b) => b.size.map((n) => n - 1))],
+    blockPerMetre: ['uniform1fv', list((b) => [1 / b.step])],
+    blockOffset: ['uniform3fv', list((b) => b.offset)],
+    eyeRows: ['uniform4fv', parts.templateFromPosed.subarray(0, 24)],
+    mouthRows: ['uniform4fv', parts.templateFromPosed.subarray(24)],
+    eyeShape: [
+      'uniform3fv',
+      Float32Array.from(fixed.eyes.flatMap((eye, e) => [eye.radius, eye.bulge, parts.scales[e]])),
+    ],
+    mouthHigh: [
+      'uniform4fv',
+      Float32Array.from(fixed.mouthBoxes.flatMap((box, i) => [...box.max, parts.scales[2 + i]])),
+    ],
+    mouthMin: ['uniform3fv', Float32Array.from(parts.mouthMin)],
+    mouthMax: ['uniform3fv', Float32Array.from(parts.mouthMax)],
+    boundsMin: ['uniform3fv', bounds.min],
+    boundsMax: ['uniform3fv', bounds.max],
   };
 }
 

@@ -1,13 +1,12 @@
 /// <reference path="./glsl.d.ts" />
 import { type Codes, modelField, type SdfModel, sphereTrace } from '@implicit-faces/sdf-core';
 import type { UvModel } from '@implicit-faces/uv-param';
-import { assembleShader, checkContext } from './avatar-renderer.js';
 import { keepDrawState, keepTextureUnits } from './gl-state.js';
 import { checkLighting, computeDominantLight } from './lighting.js';
 import { invert4, multiply4 } from './matrices.js';
 import { createTexture } from './part-buffers.js';
 import { createPartMaps, PART_NAMES } from './part-maps.js';
-import { createProgram } from './program.js';
+import { assembleShader, checkContext, createProgram } from './program.js';
 import shadingChunk from './shaders/chunks/shading.glsl';
 import surfaceChunk from './shaders/chunks/surface.glsl';
 import coverMain from './shaders/cover.vert.glsl';

@@ -8,6 +8,9 @@ export type Vec3 = readonly [number, number, number];
 /** Constants of the nine real spherical harmonics 1, y, z, x, xy, yz, 3z^2 - 1, xz, x^2 - y^2. */
 export const SH = [0.282095, 0.488603, 0.488603, 0.488603, 1.092548, 1.092548, 0.315392, 1.092548, 0.546274] as const;
 
+/** Even white light: shading 1 everywhere. */
+export const EVEN_LIGHT: Float32Array = /* @__PURE__ */ new Float32Array(27).fill(1 / SH[0], 0, 3);
+
 /** Luminance of linear RGB, ITU-R BT.709. */
 const LUMINANCE: Vec3 = [0.2126, 0.7152, 0.0722];
 

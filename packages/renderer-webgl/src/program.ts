@@ -71,3 +71,18 @@ export function formatShaderError(stage: ShaderStage, source: string, log: strin
   }
   return `${head}${token ? `'${token}': ` : ''}${what.trim()}\n${shown.join('\n')}`;
 }
+
+/** A whole shader from its pieces. */
+export function assembleShader(...pieces: string[]): string {
+  return ['#version 300 es', 'precision highp float;', ...pieces].join('\n');
+}
+
+/** @throws FaceError `NO_WEBGL2` unless it is a WebGL2 context. */
+export function checkContext(gl: WebGL2RenderingContext | null, who: string): WebGL2RenderingContext {
+  // Contexts come from other frames and wrappers too, hence no instanceof.
+  if (gl && 'createVertexArray' in gl) return gl;
+  throw new FaceError<RendererErrorCode>(
+    'NO_WEBGL2',
+    `${who}: gl should be a WebGL2 context; received ${gl ? 'another kind' : 'null'}. Update the browser, or switch hardware acceleration on.`,
+  );
+}

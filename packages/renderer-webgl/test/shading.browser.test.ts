@@ -1,10 +1,9 @@
 /// <reference path="../src/glsl.d.ts" />
 import { createRandom } from '@implicit-faces/test-utils';
 import { expect, it } from 'vitest';
-import { assembleShader } from '../src/avatar-renderer.js';
 import { encodeSrgb } from '../src/colour.js';
 import { computeHighlight, computeShading, type Vec3 } from '../src/index.js';
-import { createProgram } from '../src/program.js';
+import { assembleShader, createProgram } from '../src/program.js';
 import shadingChunk from '../src/shaders/chunks/shading.glsl';
 import { createContext, createTarget, LIGHTING } from './support/scene.js';
 
