@@ -24,6 +24,8 @@ import facekit as fk
 import fields
 import topology
 from albedo import Colour
+from distance import Mesh
+from eyes import LidContact
 from fields import SHEETS
 from parts import MOUTH_PARTS, Parts
 from samples import Skin
@@ -48,6 +50,45 @@ def rig_matrix(names: list[str]) -> np.ndarray:
         for n in found:
             out[index[n], j] = 1
     return out
+
+
+class InverseUv(nn.Module):
+    """g^-1: the generator's linear sum, and then its contact of lids and eyeballs."""
+
+    SIDE = 256      # texels of the chart's map of what contact moves
+
+    def __init__(self, field, eyes, moved):
+        super().__init__()
+        self.field, self.eyes = field, eyes
+        self.register_buffer('moved', moved)                                   # [SIDE * SIDE, 1], 1 on the face and 0 in the sockets
+
+    def contact(self, points, uv, geometry, expression):
+        return points + fields.read_bilinear(self.moved, self.SIDE, uv) * LidContact.offsets(self.eyes, points, geometry, expression)
+
+    def forward(self, uv, geometry, expression):
+        return self.contact(self.field(uv, torch.cat([geometry, expression])), uv, geometry, expression)
+
+    def jacobian(self, uv, geometry, expression):
+        """Contact moves the points, the derivatives are the linear sum's."""
+        h = self.field.features(uv)
+        j = self.field.jacobian_of(h)                                         # [N, 3, Dg + De]
+        return self.contact(self.field.constant(h) * fields.SCALE + j @ torch.cat([geometry, expression]), uv, geometry, expression), j
+
+    def vjp(self, uv, geometry, expression, cotangent):
+        value, pull = torch.func.vjp(self.forward, uv, geometry, expression)
+        return value, *pull(cotangent)
+
+
+def moved_by_contact(skin: Skin, side: int) -> np.ndarray:
+    """[side * side, 1] over the chart: 1 where the generator lets contact move the skin."""
+    atlas = np.load(fk.cache_dir() / 'atlas' / 'atlas.npz')
+    line = np.linspace(0, 1, side)
+    u = np.stack(np.meshgrid(line, line), -1).reshape(-1, 2)
+    flat = Mesh(np.pad(atlas['uv'], ((0, 0), (0, 1))), atlas['tris'])
+    t, w, _ = flat.closest(np.pad(u, ((0, 0), (0, 1))))
+    on = np.zeros(len(atlas['uv']))
+    on[skin.lid_vertices] = 1
+    return (on[atlas['tris'][t]] * w).sum(1, keepdims=True).astype(np.float32)
 
 
 class Geometry(nn.Module):
@@ -119,11 +160,11 @@ class Geometry(nn.Module):
         value, pull = torch.func.vjp(lambda p, g, e: self.distances(p, g, e)[0].amin(-1), points, geometry, expression)
         return value, *pull(cotangent)
 
-    def skin_chart(self, points, canonical, codes):
+    def skin_chart(self, points, canonical, geometry, expression):
         """UV_T(x + D), then one Gauss-Newton step toward the place whose g^-1 is the point: what the step removes is the error of UV_T and of D along the skin."""
         u = self.uv(canonical).clamp(0, 1)
         probes = u[:, None] + torch.tensor([[0., 0.], [self.STEP, 0.], [0., self.STEP]])     # [N, 3, 2]: one pass for all three
-        base, right, down = self.inverse(probes.reshape(-1, 2), codes).reshape(-1, 3, 3).unbind(1)
+        base, right, down = self.inverse(probes.reshape(-1, 2), geometry, expression).reshape(-1, 3, 3).unbind(1)
         jx, jy = (right - base) / self.STEP, (down - base) / self.STEP
         rest = points - base
         a, b, c = (jx * jx).sum(-1), (jx * jy).sum(-1), (jy * jy).sum(-1)
@@ -135,7 +176,7 @@ class Geometry(nn.Module):
     def chart(self, points, geometry, expression):
         d, canonical = self.distances(points, geometry, expression)
         part = d.argmin(-1)
-        skin = self.skin_chart(points, canonical, torch.cat([geometry, expression]))
+        skin = self.skin_chart(points, canonical, geometry, expression)
         charts = torch.cat([skin[:, None], self.parts.charts(points, geometry, expression)], 1)   # [N, 6, 2]
         return torch.gather(charts, 1, part[:, None, None].expand(-1, 1, 2))[:, 0], part.float()
 
@@ -150,25 +191,7 @@ def load_geometry(kit: fk.FaceKit) -> Geometry:
     jaw = skin.template[np.unique(skin.sheets['jaw'])]
     rim = skin.template[np.setdiff1d(skin.triangles[(skin.triangles == fk.SKIN).any(1)], [fk.SKIN])][::4]
     return Geometry({s: trained(f'template-{s}', fields.make_template(s)) for s in SHEETS}, trained('uv', fields.make_uv()), deformation, parts,
-                    trained('inverse-uv', fields.make_inverse_uv()), torch.from_numpy(np.stack([jaw.min(0), jaw.max(0)])), torch.from_numpy(rim)).requires_grad_(False)
-
-
-class InverseUv(nn.Module):
-    def __init__(self, field):
-        super().__init__()
-        self.field = field
-
-    def forward(self, uv, geometry, expression):
-        return self.field(uv, torch.cat([geometry, expression]))
-
-    def jacobian(self, uv, geometry, expression):
-        h = self.field.features(uv)
-        j = self.field.jacobian_of(h)                                         # [N, 3, Dg + De]
-        return self.field.constant(h) * fields.SCALE + j @ torch.cat([geometry, expression]), j
-
-    def vjp(self, uv, geometry, expression, cotangent):
-        value, pull = torch.func.vjp(self.forward, uv, geometry, expression)
-        return value, *pull(cotangent)
+                    InverseUv(trained('inverse-uv', fields.make_inverse_uv()), parts, torch.from_numpy(moved_by_contact(skin, InverseUv.SIDE))), torch.from_numpy(np.stack([jaw.min(0), jaw.max(0)])), torch.from_numpy(rim)).requires_grad_(False)
 
 
 HALVED = 2048     # weights from this size on are stored as fp16
@@ -372,7 +395,7 @@ if __name__ == '__main__':
     with torch.no_grad():      # what compress() will store, so that torch and the shipped graphs are the same network
         for name, p in geometry.named_parameters():
             p.copy_(torch.from_numpy(as_stored(name, p.numpy())))
-    inverse = InverseUv(geometry.inverse)
+    inverse = geometry.inverse
 
     rng = np.random.default_rng(3)
     codes = torch.from_numpy(kit.random_codes(1, rng)[0])
@@ -397,7 +420,7 @@ if __name__ == '__main__':
     }
     networks, pool = {}, Pool(weights / 'networks.packed')
     for name, (function, inputs, dynamic, outputs) in jobs.items():
-        networks[camel(name)] = {'file': camel(name), 'weights': 'networks', **export(weights / f'{name}.onnx', pool, inverse.field if name.startswith('inverse') else geometry, function, inputs, dynamic, outputs)}
+        networks[camel(name)] = {'file': camel(name), 'weights': 'networks', **export(weights / f'{name}.onnx', pool, inverse if name.startswith('inverse') else geometry, function, inputs, dynamic, outputs)}
         print(name, (weights / f'{name}.onnx').stat().st_size)
     # albedo.py has exported and checked the colour network; here it is only described.
     colour = fk.cache_dir() / 'atlas' / 'colour'

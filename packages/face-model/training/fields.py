@@ -33,9 +33,19 @@ class Encoding(nn.Module):
         return torch.cat([x, torch.sin(p), torch.cos(p)], -1)
 
 
+def read_bilinear(grid, side: int, u):
+    """A grid [side * side, C] over the unit square, rows upward in v, at places u [.., 2]: [.., C]. By plain gathers, so that the derivative by the place exists in every runtime."""
+    p = u.clamp(0, 1) * (side - 1)
+    low = p.detach().floor().clamp(max=side - 2)
+    x, y = (p - low).unsqueeze(-1).unbind(-2)
+    at = (low[..., 1] * side + low[..., 0]).long()
+    row0 = (1 - x) * grid[at] + x * grid[at + 1]
+    row1 = (1 - x) * grid[at + side] + x * grid[at + side + 1]
+    return (1 - y) * row0 + y * row1
+
+
 class GridEncoding(nn.Module):
-    """Fourier features for the broad shape and learnt feature grids for the detail (after Mueller et al. 2022, dense and in two dimensions). Read bilinearly by plain
-    gathers, so that the derivative by the place exists in every runtime."""
+    """Fourier features for the broad shape and learnt feature grids for the detail (after Mueller et al. 2022, dense and in two dimensions)."""
 
     GAIN = 10.      # the grids' learning rate over that of the layers
 
@@ -48,16 +58,8 @@ class GridEncoding(nn.Module):
         self.size = self.waves.size + channels * len(resolutions)
 
     def forward(self, u):                                                     # [..., 2] in 0..1 -> [..., size]
-        out = [self.waves(u)]
-        for r, grid in zip(self.resolutions, self.grids):
-            p = u.clamp(0, 1) * (r - 1)
-            low = p.detach().floor().clamp(max=r - 2)
-            x, y = (p - low).unsqueeze(-1).unbind(-2)
-            at = (low[..., 1] * r + low[..., 0]).long()
-            row0 = (1 - x) * grid[at] + x * grid[at + 1]
-            row1 = (1 - x) * grid[at + r] + x * grid[at + r + 1]
-            out.append(((1 - y) * row0 + y * row1) * self.GAIN)
-        return torch.cat(out, -1)
+        read = [read_bilinear(grid, r, u) * self.GAIN for r, grid in zip(self.resolutions, self.grids)]
+        return torch.cat([self.waves(u), *read], -1)
 
 
 class WrappedGrids(nn.Module):
@@ -92,10 +94,11 @@ class WrappedGrids(nn.Module):
         keep('period', torch.tensor(rows, dtype=torch.float32))
         keep('first', torch.tensor([sum(rows[:i]) for i in range(count)], dtype=torch.float32))
         # A corner's weight along an axis is t or 1 - t: slope t + offset.
-        sign = (2 * corners - 1).repeat_interleave(channels, 0)                                                # [8 C, 3]
-        slope = level[:, None, :, None, None] * axis[None, :, None, None, :] * sign[None, None, None]          # [L, 3, L, 8 C, 3]
-        keep('slope', slope.permute(4, 0, 1, 2, 3).reshape(3, 3 * count, 8 * count * channels))
-        keep('offset', (1 - corners).repeat_interleave(channels, 0).T.repeat(1, count))        # [3, 8 L C]
+        sign = 2 * corners - 1                                                                                 # [8, 3]
+        slope = level[:, None, :, None, None] * axis[None, :, None, None, :] * sign[None, None, None]          # [L, 3, L, 8, 3]
+        keep('slope', slope.permute(4, 0, 1, 2, 3).reshape(3, 3 * count, 8 * count))
+        keep('offset', (1 - corners).T.repeat(1, count))                                       # [3, 8 L]
+        keep('spread', torch.kron(torch.eye(8 * count), torch.ones(1, channels)))              # [8 L, 8 L C]
         keep('sum', torch.kron(torch.kron(level, torch.ones(8, 1)), torch.eye(channels)) * self.GAIN)      # [8 L C, L C]
 
     def cells(self, node):
@@ -120,7 +123,7 @@ class WrappedGrids(nn.Module):
         t = p - low
         w = (t @ self.slope[0] + self.offset[0]) * (t @ self.slope[1] + self.offset[1]) * (t @ self.slope[2] + self.offset[2])
         v = self.cells(low @ self.hash)                                       # whole numbers below 2^24: exact in single precision
-        return torch.cat([flat, (v * w) @ self.sum], 1).reshape(*x.shape[:-1], self.size)
+        return torch.cat([flat, (v * (w @ self.spread)) @ self.sum], 1).reshape(*x.shape[:-1], self.size)
 
 
 class Trunk(nn.Module):
@@ -249,7 +252,7 @@ class Deformation(nn.Module):
 
 def make_template(sheet):
     if sheet == 'head':
-        return StaticField(1, WrappedGrids(((.4, 12), (.2, 24), (.1, 36), (.05, 40), (.025, 44)), 2, 1), 64, 2, SCALE)
+        return StaticField(1, WrappedGrids(((.4, 12), (.2, 24), (.1, 36), (.05, 40), (.025, 60)), 2, 1), 64, 2, SCALE)
     return StaticField(1, WrappedGrids(((.4, 10), (.2, 18), (.1, 26), (.05, 32)), 2, 5), 48, 2, SCALE)
 
 

@@ -14,6 +14,8 @@ import torch
 import torch.distributed as dist
 from tqdm import tqdm
 
+from soap import Soap
+
 WORLD, RANK = int(os.environ.get('WORLD_SIZE', 1)), int(os.environ.get('RANK', 0))
 
 
@@ -28,7 +30,7 @@ def fit(name: str, module: torch.nn.Module, loss, folder: Path, minutes: float, 
     path, curve = folder / f'{name}.pt', folder / f'{name}.csv'
     parameters = [p for p in module.parameters() if p.requires_grad]
     groups = [{'params': [p], 'pace': pace(n)} for n, p in module.named_parameters() if p.requires_grad]
-    adam = torch.optim.Adam(groups, lr, betas=(.9, .99))
+    adam = (Soap if os.environ.get('SOAP') else torch.optim.Adam)(groups, lr, betas=(.9, .99))
     slow = copy.deepcopy(module).requires_grad_(False)
     spent, step = 0., 0
     start = folder / f'{name}-init.pt'

@@ -2,8 +2,7 @@
 
     posed = M(codes) . template,   signed distance(x) = scale(M) * T_part(M^-1 x)
 
-The jaw's parts move affinely in the linear generator ((R - I) p + t is affine in p), so M is fitted per code by least squares. An eyeball is a sphere with the
-cornea's smaller sphere joined smoothly; the identity moves and stretches it, and the eyeLook* weights turn it (FaceKit moves only the lids).
+The jaw's parts move affinely in the linear generator ((R - I) p + t is affine in p), so M is fitted per code by least squares. Eyeballs are in eyes.py.
 
     python parts.py --data DATA --minutes 4      writes CACHE/runs/part-*.pt and CACHE/runs/part-transforms.npz"""
 from __future__ import annotations
@@ -20,79 +19,26 @@ from torch import nn
 import facekit as fk
 import fields
 from distance import Mesh, fill_holes
+from eyes import EYES, Eyes, affine_fit, eye_fit, inverse_affine
 from fit import fit
 
 MOUTH_PARTS = ['teethUpper', 'teethLower', 'tongue']
-GAZE_RADIANS = {'Up': math.radians(25), 'Down': math.radians(28), 'In': math.radians(28), 'Out': math.radians(30)}
 DEEPEST = np.array([[-1, -.050, .052], [1, -.0125, 1]])   # metres, neutral head: what of the mouth's parts can ever be seen
 NEAR = .001                        # metres from a part's box within which its field is evaluated
 EYE_CAP = math.radians(100)        # the eyeball's mesh and chart end here; what lies behind is never seen
 
 
-def affine_fit(points: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """[V, 3], [K, V, 3] -> ([K, 3, 4] with offset = A . (p, 1), root mean square residual [K])."""
-    p = np.concatenate([points, np.ones((len(points), 1))], 1)
-    a, *_ = np.linalg.lstsq(p, offsets.transpose(1, 0, 2).reshape(len(p), -1), rcond=None)
-    a = a.reshape(4, len(offsets), 3).transpose(1, 2, 0)
-    rest = offsets - np.einsum('kij,vj->kvi', a, p)
-    return a.astype(np.float32), np.sqrt((rest ** 2).sum(-1).mean(-1))
-
-
-def fit_sphere(points: np.ndarray) -> tuple[np.ndarray, float]:
-    a = np.concatenate([2 * points, np.ones((len(points), 1))], 1)
-    s, *_ = np.linalg.lstsq(a, (points ** 2).sum(1), rcond=None)
-    return s[:3], float(np.sqrt(s[3] + (s[:3] ** 2).sum()))
-
-
-def eye_fit(kit: fk.FaceKit, part: str) -> dict[str, np.ndarray]:
-    """Centre, radius, reach and axis of the cornea, and how the identity moves and stretches the eyeball."""
-    v = kit.part_vertices(part)
-    p = kit.neutral[v]
-    centre, radius = fit_sphere(p[p[:, 2] < np.quantile(p[:, 2], .7)])
-    front = p[np.linalg.norm(p - centre, axis=1) > radius * 1.02]
-    bulge = np.linalg.norm(front - centre, axis=1).max()
-    far = (front - centre)[np.linalg.norm(front - centre, axis=1) > radius * 1.05].mean(0)
-    z = far / np.linalg.norm(far)
-    x = np.cross([0, 1, 0], z) / np.linalg.norm(np.cross([0, 1, 0], z))
-    frame = np.stack([x, np.cross(z, x), z], 1)                                # columns: the eyeball's own axes, +Z through the cornea
-    affine, rest = affine_fit(p - centre, kit.identity[:, v])
-    print(f'{part}: radius {radius * 1000:.2f} mm, cornea reaches {bulge * 1000:.2f} mm, identity not explained by an affine map '
-          f'{np.sqrt((rest ** 2).sum()) * 1000:.3f} mm')
-    return {'centre': centre.astype(np.float32), 'radius': np.float32(radius), 'bulge': np.float32(bulge), 'frame': frame.astype(np.float32), 'affine': affine}
-
-
-class Parts(nn.Module):
+class Parts(Eyes):
     """Signed distances [.., 5] and transforms [5, 3, 4] of the parts after the skin."""
 
     def __init__(self, transforms: dict[str, np.ndarray], names: list[str]):
-        super().__init__()
-        for key in transforms:
-            self.register_buffer(key.replace('.', '_'), torch.from_numpy(np.asarray(transforms[key], np.float32)))
+        super().__init__(transforms, names)
         self.fields = nn.ModuleDict({n: fields.make_part() for n in MOUTH_PARTS})
-        index = {n: i for i, n in enumerate(names)}
-        gaze = np.zeros((2, 2, fields.DE), np.float32)        # [eye, (yaw, pitch), De], radians; yaw toward +X, pitch upward
-        for e, side in enumerate('LR'):
-            out = 1 if side == 'L' else -1
-            gaze[e, 0, index[f'eyeLookOut_{side}']] = out * GAZE_RADIANS['Out']
-            gaze[e, 0, index[f'eyeLookIn_{side}']] = -out * GAZE_RADIANS['In']
-            gaze[e, 1, index[f'eyeLookUp_{side}']] = GAZE_RADIANS['Up']
-            gaze[e, 1, index[f'eyeLookDown_{side}']] = -GAZE_RADIANS['Down']
-        self.register_buffer('gaze', torch.from_numpy(gaze))
-
-    def eye_transform(self, e: str, slot: int, geometry, expression):
-        yaw, pitch = (self.gaze[slot] @ expression).unbind(-1)
-        cy, sy, cp, sp = torch.cos(yaw), torch.sin(yaw), torch.cos(pitch), torch.sin(pitch)
-        zero = torch.zeros_like(cy)
-        rotation = torch.stack([cy, -sy * sp, sy * cp, zero, cp, sp, -sy, -cy * sp, cy * cp]).view(3, 3)   # turns +Z to the gaze
-        identity = torch.eye(3, 4) + torch.tensordot(geometry, getattr(self, f'{e}_affine'), 1)   # about the eyeball's own centre
-        centre = getattr(self, f'{e}_centre')
-        linear = identity[:, :3] @ rotation                                    # the ball turns inside the stretched socket
-        return torch.cat([linear, (identity[:, 3] + centre - linear @ centre)[:, None]], 1)
 
     def transforms(self, geometry, expression):
         """[5, 3, 4] posed from template."""
         codes = torch.cat([geometry, expression])
-        eyes = [self.eye_transform(e, i, geometry, expression) for i, e in enumerate(('eyeLeft', 'eyeRight'))]
+        eyes = [self.eye_transform(e, i, geometry, expression) for i, e in enumerate(EYES)]
         identity = torch.eye(3, 4)
         mouth = [identity + torch.tensordot(codes, getattr(self, f'{n}_affine'), 1) for n in MOUTH_PARTS]
         return torch.stack(eyes + mouth)
@@ -100,29 +46,14 @@ class Parts(nn.Module):
     def to_template(self, x, geometry, expression):
         """Posed points [N, 3] -> template points of each part [5, N, 3] and the transforms' scales [5]."""
         m = self.transforms(geometry, expression)
-        a, t = m[:, :, :3], m[:, :, 3]
-        c0, c1, c2 = a.unbind(-1)
-        determinant = (c0 * torch.linalg.cross(c1, c2)).sum(-1)
-        inverse = torch.stack([torch.linalg.cross(c1, c2), torch.linalg.cross(c2, c0), torch.linalg.cross(c0, c1)], 1) / determinant[:, None, None]
-        return (x[None] - t[:, None]) @ inverse.transpose(1, 2), determinant.clamp_min(1e-6) ** (1 / 3)
-
-    def eye_local(self, e: str, p):
-        """Template points in the eyeball's own axes: centre at the origin, cornea on +Z."""
-        return (p - getattr(self, f'{e}_centre')) @ getattr(self, f'{e}_frame')
-
-    def eye_distance(self, e: str, p):
-        q = self.eye_local(e, p)
-        r, bulge = getattr(self, f'{e}_radius'), getattr(self, f'{e}_bulge')
-        small = r * .62                                                       # cornea's radius over the eyeball's, as in anatomy (7.8 : 12.5)
-        ball = q.square().sum(-1).clamp_min(1e-12).sqrt() - r
-        cornea = (q - torch.stack([r * 0, r * 0, bulge - small])).square().sum(-1).clamp_min(1e-12).sqrt() - small
-        k = .0012
-        h = (.5 + .5 * (cornea - ball) / k).clamp(0, 1)
-        return cornea + (ball - cornea) * h - k * h * (1 - h)                  # smooth minimum (Quilez)
+        inverse, determinant = inverse_affine(m)
+        # One product for all parts: five narrow ones cost several times more.
+        template = x @ inverse.flatten(0, 1).T - (inverse @ m[:, :, 3:]).flatten()
+        return template.view(-1, len(m), 3).transpose(0, 1), determinant.clamp_min(1e-6) ** (1 / 3)
 
     def forward(self, x, geometry, expression):                               # [N, 3] -> [N, 5]
         local, scale = self.to_template(x, geometry, expression)
-        out = [self.eye_distance(e, local[i]) * scale[i] for i, e in enumerate(('eyeLeft', 'eyeRight'))]
+        out = [self.eye_distance(e, local[i]) * scale[i] for i, e in enumerate(EYES)]
         for i, n in enumerate(MOUTH_PARTS, 2):
             box = getattr(self, f'{n}_box')
             inside = torch.minimum(torch.maximum(local[i], box[0]), box[1])
@@ -138,7 +69,7 @@ class Parts(nn.Module):
         """UV of every part's own chart [N, 5, 2]."""
         local, _ = self.to_template(x, geometry, expression)
         uv = []
-        for i, e in enumerate(('eyeLeft', 'eyeRight')):
+        for i, e in enumerate(EYES):
             q = self.eye_local(e, local[i])
             flat = q[:, :2].square().sum(-1).clamp_min(1e-14).sqrt()
             angle = torch.atan2(flat, q[:, 2])
@@ -203,7 +134,11 @@ if __name__ == '__main__':
     torch.set_num_threads(arguments.threads)
     kit = fk.FaceKit.load(arguments.data)
     rng = np.random.default_rng(7)
-    store = {f'{e}.{k}': v for e in ('eyeLeft', 'eyeRight') for k, v in eye_fit(kit, e).items()}
+    store = {}
+    for e in EYES:
+        found, rest = eye_fit(kit, e)
+        print(f"{e}: radius {found['radius'] * 1000:.2f} mm, cornea reaches {found['bulge'] * 1000:.2f} mm, identity not explained by an affine map {rest * 1000:.3f} mm")
+        store |= {f'{e}.{k}': v for k, v in found.items()}
     for part in MOUTH_PARTS:
         others = np.concatenate([kit.part_vertices(p) for p in MOUTH_PARTS if p != part])
         v = np.setdiff1d(kit.part_vertices(part), others)                      # seams belong to two parts and follow either
@@ -211,6 +146,7 @@ if __name__ == '__main__':
         print(f'{part}: unexplained by affine motion: identity {np.sqrt((rest[:100] ** 2).sum()) * 1000:.2f} mm, worst expression '
               f'{rest[100:].max() * 1000:.2f} mm ({kit.names[int(rest[100:].argmax())]})')
         store[f'{part}.affine'], store[f'{part}.box'] = affine, part_box(closed_components(kit, part))
+    (fk.cache_dir() / 'runs').mkdir(exist_ok=True)
     np.savez(fk.cache_dir() / 'runs' / 'part-transforms.npz', **store)
     for part in MOUTH_PARTS if arguments.minutes > 0 else []:
         x, d = (torch.from_numpy(a) for a in part_samples(kit, part, 400_000, rng))

@@ -68,4 +68,4 @@ if __name__ == '__main__':
     for part in MOUTH_PARTS:
         restore(f'part-{part}', fields.make_part(), weights_of('sdf.onnx', f'parts.fields.{part}.'))
     restore('uv', fields.make_uv(), weights_of('uv.onnx', 'uv.'))
-    restore('inverse-uv', fields.make_inverse_uv(), weights_of('inverse-uv.onnx', ''))
+    restore('inverse-uv', fields.make_inverse_uv(), weights_of('inverse-uv.onnx', 'field.'))

@@ -5,12 +5,14 @@ import argparse
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from scipy.spatial import cKDTree
 from tqdm import tqdm
 
 import facekit as fk
 from distance import Mesh, close_holes, cut, fill_holes, with_loop_centres
-from fields import BOUNDS, SHEETS
+from eyes import Eyes, LidContact
+from fields import BOUNDS, DG, SHEETS
 
 # Lids are nearly closed: opening compresses their thin gap's air, which a network can learn; closing an open gap would need a jump.
 # Lips belong to solids of their own, so any pose of the jaw would do; half way costs D the shortest ways.
@@ -19,6 +21,8 @@ TEMPLATE = {'jawOpen': .3, 'eyeBlink_L': .85, 'eyeBlink_R': .85}
 # Metres of jawOpen's motion. Its level through the corners of the mouth is .0158: what moves less is the head's, what moves more is the jaw's, and a band around
 # the level is both's.
 HEAD_BELOW, JAW_ABOVE = .020, .012
+EARS = .065           # metres from the middle: of the face's vertices only the ears' are farther
+LIDS_REACH = .014     # metres from the rims of the eye sockets: no place of a lid that ever touches an eyeball is farther
 # Metres by which a solid lies under the skin at its rim. It sinks over its half of the band, so that where one hands over to the other, what they differ by is a gentle slope.
 SUNK = .0012
 
@@ -42,11 +46,13 @@ class Skin:
     sheets: dict[str, np.ndarray]    # by the names in SHEETS: [F, 3] with the membrane last
     sunk: dict[str, np.ndarray]      # [V] metres by which each sheet's vertices lie under the skin
     skin_faces: dict[str, int]       # how many of a sheet's triangles are skin
-    template: np.ndarray             # [V, 3] FaceKit's skin, the cap's centre, then the vertices where the skin is cut
+    template: np.ndarray             # [V, 3] the linear sum: FaceKit's skin, the cap's centre, then the vertices where the skin is cut
     basis: np.ndarray                # [158, V, 3]
     neutral: np.ndarray              # [V, 3]
     lips: np.ndarray                 # [V] bool: within 10 mm of the rim where face and mouth socket meet
     lids: np.ndarray                 # [V] bool: within 6 mm of the rims of the eye sockets
+    lid_vertices: np.ndarray         # vertices of the face that may come to lie on an eyeball
+    eyes: Eyes
 
     @staticmethod
     def of(kit: fk.FaceKit) -> 'Skin':
@@ -70,11 +76,19 @@ class Skin:
             t = triangles[((triangles >= start) & (triangles < stop)).any(1) & (triangles < fk.FACE).any(1)]
             rim = np.unique(t[t < fk.FACE])
             return cKDTree(neutral[rim]).query(neutral)[0] < radius
+        on_lids = np.nonzero(near_rim(*fk.EYE_SOCKETS, LIDS_REACH)[:fk.FACE])[0]      # the socket's own wall stays in the eyeball, where nobody sees it
         return Skin(kit, triangles, sheets, sunk, {n: len(t) for n, t in open_sheets.items()}, template.astype(np.float32), basis.astype(np.float32), neutral.astype(np.float32),
-                    near_rim(*fk.MOUTH_SOCKET, .010), near_rim(*fk.EYE_SOCKETS, .006))
+                    near_rim(*fk.MOUTH_SOCKET, .010), near_rim(*fk.EYE_SOCKETS, .006), on_lids, Eyes.of(kit))
 
-    def pose(self, codes: np.ndarray) -> np.ndarray:                          # [158] -> [V, 3]
-        return self.neutral + np.tensordot(codes, self.basis, 1)
+    def pose(self, codes: np.ndarray) -> np.ndarray:
+        """[158] -> [V, 3]: the generator, a linear sum whose lids then rest on the eyeballs."""
+        v = self.neutral + np.tensordot(codes, self.basis, 1)
+        v[self.lid_vertices] += self.contact(torch.from_numpy(v[self.lid_vertices]), torch.from_numpy(np.asarray(codes, np.float32))).numpy()
+        return v
+
+    def contact(self, lids: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
+        """What contact adds to the linear sum's `lid_vertices` [.., L, 3] for codes [.., 158]: [.., L, 3]."""
+        return LidContact.offsets(self.eyes, lids.float(), codes[..., :DG], codes[..., DG:])
 
     def sheet(self, name: str, vertices: np.ndarray) -> Mesh:
         """A sheet of the posed skin [V, 3] as a closed mesh."""
@@ -83,15 +97,17 @@ class Skin:
         return Mesh(vertices - self.sunk[name][:, None] * normals, triangles)
 
     def importance(self, triangles: np.ndarray) -> np.ndarray:
-        """[F] sampling weight: face and ears matter more than the back of the head, lips and lids most. So does the sharp edge where the neck ends."""
+        """[F] sampling weight: face and ears matter more than the back of the head, lips and lids most. So does the sharp edge where the neck ends, but not what closes it."""
         v = np.full(len(self.neutral), .7)
         v[:fk.FACE], v[:fk.NARROW_FACE] = 2.5, 4
         v[slice(*fk.MOUTH_SOCKET)], v[slice(*fk.EYE_SOCKETS)] = 1.5, 3
+        v[:fk.FACE][np.abs(self.neutral[:fk.FACE, 0]) > EARS] = 4
         rim = np.unique(self.triangles[(self.triangles == fk.SKIN).any(1)])
-        v[cKDTree(self.neutral[rim]).query(self.neutral)[0] < .012] = 2
+        to_rim = cKDTree(self.neutral[rim]).query(self.neutral)[0]
+        v[to_rim < .012], v[to_rim < .005] = 2, 6
         v[self.lips], v[self.lids] = 12, 20
         v[fk.SKIN:] = .7
-        return v[triangles].max(1)
+        return np.where((triangles == fk.SKIN).any(1), 1, v[triangles].max(1))
 
     def solids(self, vertices: np.ndarray) -> list[Mesh]:
         """The posed skin as a whole, its head, its jaw."""

@@ -27,8 +27,9 @@ import gather
 import restore
 from albedo import choose_held_out
 from distance import Mesh, boundary_loops, close_holes, cut, fill_holes, with_loop_centres
+from eyes import LidContact, affine_fit
 from fit import fit
-from parts import MOUTH_PARTS, Parts, affine_fit
+from parts import MOUTH_PARTS, Parts
 from prior import texture_prior
 from samples import within
 
@@ -328,7 +329,6 @@ class Motion(unittest.TestCase):
         torch.testing.assert_close(after['jaw'][1], after['jaw'][0])
         torch.testing.assert_close(after['head'], before['head'])
 
-
     def test_parts_beyond_their_boxes_are_as_far_as_the_wall(self):
         parts = self.parts(np.random.default_rng(3))
         codes = torch.zeros(fields.DG), torch.zeros(fields.DE)
@@ -337,6 +337,54 @@ class Motion(unittest.TestCase):
         inside = parts.fields['tongue'](torch.tensor([[0., -.03, .07]]))[0, 0]
         self.assertAlmostEqual(distances[2, 4].item(), max(inside.item(), -.02), places=5)
         self.assertEqual(parts(torch.full((3, 3), .2), *codes).shape, (3, 5))      # no point near any part
+
+
+class Contact(unittest.TestCase):
+    def setUp(self):
+        rng = np.random.default_rng(4)
+        self.eyes = Motion.parts(rng)
+        self.codes = [torch.from_numpy(.3 * rng.standard_normal((5, n)).astype(np.float32)) for n in (fields.DG, fields.DE)]
+        around = torch.from_numpy(rng.standard_normal((40, 3)).astype(np.float32))
+        self.directions = torch.nn.functional.normalize(around * torch.tensor([1, 1, .3]) + torch.tensor([0, 0, 1.]), dim=-1)
+
+    def distances(self, points, k):
+        """To the left eyeball under the k-th codes, metres."""
+        local, scale = self.eyes.to_template(points, *(c[k] for c in self.codes))
+        return self.eyes.eye_distance('eyeLeft', local[0]) * scale[0]
+
+    def at_depth(self, distance, k):
+        """Points in front of the left eye under the k-th codes, about so far from its surface."""
+        m = self.eyes.eye_transform('eyeLeft', 0, *(c[k] for c in self.codes))
+        start = self.eyes.eyeLeft_centre + self.directions * .0165 @ self.eyes.eyeLeft_frame.T
+        reach = .0165 - self.eyes.eye_distance('eyeLeft', start) + distance
+        return (self.eyes.eyeLeft_centre + self.directions * reach[:, None]) @ m[:, :3].T + m[:, 3]
+
+    def test_the_normal_is_the_gradient_of_the_distance(self):
+        for distance in (-.002, .0005):
+            local = self.eyes.eye_local('eyeLeft', self.eyes.eyeLeft_centre + self.directions * (.0165 + distance)).double().requires_grad_(True)
+            eyes = self.eyes.double()
+            value, normal = eyes.eye_distance_and_normal('eyeLeft', local)
+            gradient = torch.autograd.grad(value.sum(), local)[0]
+            self.assertGreater(torch.nn.functional.cosine_similarity(gradient, normal.detach()).min().item(), .9999)
+            self.eyes.float()
+
+    def test_no_lid_stays_inside_and_none_that_is_clear_moves(self):
+        for k in range(5):
+            code = [c[k] for c in self.codes]
+            order = []
+            for depth in (-.003, -.001, 0., .0005, .002, .006):
+                points = self.at_depth(depth, k)
+                moved = points + LidContact.offsets(self.eyes, points, *code)
+                self.assertGreater(self.distances(moved, k).min().item(), -.0001)
+                order.append(self.distances(moved, k))
+            self.assertTrue(all((b > a - 2e-5).all() for a, b in zip(order, order[1:])))
+            self.assertLess((moved - points).abs().max().item(), 1e-6)
+
+    def test_many_codes_at_once_are_each_alone(self):
+        points = torch.stack([self.at_depth(-.001, k) for k in range(5)])
+        together = LidContact.offsets(self.eyes, points, *self.codes)
+        for k in range(5):
+            torch.testing.assert_close(together[k], LidContact.offsets(self.eyes, points[k], *(c[k] for c in self.codes)), atol=1e-7, rtol=1e-4)
 
 
 class Grids(unittest.TestCase):

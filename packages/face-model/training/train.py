@@ -240,6 +240,7 @@ def deformation(minutes, lr, data):
     for field in T.values():
         field.trunk.encoding.packed = field.trunk.encoding.pack()
     model = fields.make_deformation({s: trained(f'forward-{s}', fields.make_forward(s)).requires_grad_(True) for s in SHEETS}, torch.from_numpy(template_codes(skin.kit)))
+    lids = torch.from_numpy(skin.lid_vertices)
     rng = np.random.default_rng(5 + RANK)
     faces, points = 24, {'head': 192, 'jaw': 80}
     heads, pairs_per_head = 16, 144
@@ -248,6 +249,7 @@ def deformation(minutes, lr, data):
         """Posed places of a sheet's canonical samples i [S, P]: they move as the skin does, relative to the template."""
         x, corner, weight, _ = canonical[sheet]
         v = neutral - template_v + torch.tensordot(codes, basis, 1)                # [S, V, 3] motion from the template
+        v[:, lids] += skin.contact(v[:, lids] + template_v[lids], codes)
         s = torch.arange(len(codes))[:, None, None]
         return x[i] + (v[s, corner[i]] * weight[i][..., None]).sum(2)
 
