@@ -30,7 +30,7 @@ def fit(name: str, module: torch.nn.Module, loss, folder: Path, minutes: float, 
     path, curve = folder / f'{name}.pt', folder / f'{name}.csv'
     parameters = [p for p in module.parameters() if p.requires_grad]
     groups = [{'params': [p], 'pace': pace(n)} for n, p in module.named_parameters() if p.requires_grad]
-    adam = (Soap if os.environ.get('SOAP') else torch.optim.Adam)(groups, lr, betas=(.9, .99))
+    optimiser = Soap(groups, lr)
     slow = copy.deepcopy(module).requires_grad_(False)
     spent, step = 0., 0
     start = folder / f'{name}-init.pt'
@@ -42,7 +42,7 @@ def fit(name: str, module: torch.nn.Module, loss, folder: Path, minutes: float, 
         state = torch.load(path, weights_only=True)
         module.load_state_dict(state['module'])
         slow.load_state_dict(state['slow'])
-        adam.load_state_dict(state['adam'])
+        optimiser.load_state_dict(state['optimiser'])
         spent, step = state['spent'], state['step']
     if WORLD > 1:      # processes seed differently, to draw different batches
         for tensor in (*module.parameters(), *slow.parameters()):
@@ -51,7 +51,7 @@ def fit(name: str, module: torch.nn.Module, loss, folder: Path, minutes: float, 
 
     def save():
         part = path.with_suffix('.part')
-        torch.save({'module': module.state_dict(), 'slow': slow.state_dict(), 'adam': adam.state_dict(), 'spent': spent, 'step': step}, part)
+        torch.save({'module': module.state_dict(), 'slow': slow.state_dict(), 'optimiser': optimiser.state_dict(), 'spent': spent, 'step': step}, part)
         part.replace(path)
 
     began, last = time.time() - spent, time.time()
@@ -59,12 +59,12 @@ def fit(name: str, module: torch.nn.Module, loss, folder: Path, minutes: float, 
     running = 0.
     while (done := agreed((time.time() - began) / (60 * minutes))) < 1:
         rate = lr * min(1, done / warm + .02) * (.5 + .5 * math.cos(math.pi * done) + .003)
-        for group in adam.param_groups:
+        for group in optimiser.param_groups:
             group['lr'] = rate * group['pace']
         value = loss(step)
         if not math.isfinite(agreed(value.item(), mean=True)):      # one process that fails stops all
             raise SystemExit(f'{name}: the loss became {value.item()} at step {step}; the last good checkpoint is {path}')
-        adam.zero_grad(set_to_none=True)
+        optimiser.zero_grad(set_to_none=True)
         value.backward()
         if WORLD > 1:
             flat = torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).reshape(-1) for p in parameters])
@@ -72,7 +72,7 @@ def fit(name: str, module: torch.nn.Module, loss, folder: Path, minutes: float, 
             for p, g in zip(parameters, flat.split([p.numel() for p in parameters])):
                 p.grad = (g / WORLD).view_as(p)
         torch.nn.utils.clip_grad_norm_(parameters, 1.)
-        adam.step()
+        optimiser.step()
         keep = min(average, (step + 1) / (step + 10))
         with torch.no_grad():
             for p, s in pairs:

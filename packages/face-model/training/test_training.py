@@ -32,6 +32,7 @@ from fit import fit
 from parts import MOUTH_PARTS, Parts
 from prior import texture_prior
 from samples import within
+from soap import Soap
 
 
 def brute_force_distances(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
@@ -228,6 +229,53 @@ class Fit(unittest.TestCase):
         with self.assertRaisesRegex(SystemExit, f'line: the loss became nan at step {step}'):
             self.run_fit(.05, wrong_from=step)
         self.assertEqual((self.folder / 'line.pt').read_bytes(), before)
+
+
+class SoapSteps(unittest.TestCase):
+    def test_without_a_basis_it_is_adam(self):
+        torch.manual_seed(3)
+        one, two = (torch.nn.Parameter(torch.ones(700, 500)) for _ in range(2))        # too large to be preconditioned
+        ours, reference = Soap([one], lr=.01), torch.optim.Adam([two], lr=.01, betas=(.9, .99))
+        for _ in range(5):
+            one.grad = torch.randn(700, 500)
+            two.grad = one.grad.clone()
+            ours.step()
+            reference.step()
+        torch.testing.assert_close(one, two)
+
+    def test_a_turned_problem_is_as_easy_as_a_straight_one(self):
+        """Rows and columns of very different curvature, mixed by rotations: the basis finds the axes, Adam cannot."""
+        torch.manual_seed(4)
+        left, right = (torch.linalg.qr(torch.randn(n, n))[0] for n in (12, 9))
+        curvature = torch.logspace(0, -2, 12)[:, None] * torch.logspace(0, -2, 9)
+        target = torch.randn(12, 9)
+
+        def error(make) -> float:
+            w = torch.nn.Parameter(torch.zeros(12, 9))
+            optimiser = make([w])
+            for step in range(400):
+                optimiser.param_groups[0]['lr'] = .05 * (1 - step / 400)
+                optimiser.zero_grad()
+                (curvature * (left.T @ (w - target) @ right) ** 2).sum().backward()
+                optimiser.step()
+            return (w - target).abs().mean().item()
+        ours, adam = error(lambda p: Soap(p, .05)), error(lambda p: torch.optim.Adam(p, .05, betas=(.9, .99)))
+        self.assertLess(ours, .5 * adam)
+
+    def test_goes_on_from_its_state(self):
+        torch.manual_seed(5)
+        gradients = torch.randn(30, 6, 4)
+        whole, halves = torch.nn.Parameter(torch.zeros(6, 4)), torch.nn.Parameter(torch.zeros(6, 4))
+        straight, first = Soap([whole], .01), Soap([halves], .01)
+        for k, g in enumerate(gradients):
+            if k == 15:
+                state = first.state_dict()
+                first = Soap([halves], .01)
+                first.load_state_dict(state)
+            whole.grad, halves.grad = g.clone(), g.clone()
+            straight.step()
+            first.step()
+        torch.testing.assert_close(whole, halves, atol=0, rtol=0)
 
 
 class Processes(unittest.TestCase):

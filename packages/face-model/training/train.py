@@ -236,6 +236,7 @@ def deformation(minutes, lr, data):
     skin, basis, neutral, template_v = load_skin(data)
     canonical = {s: tensors(fk.cache_dir() / 'samples' / f'template-{s}.npz', 'x', 'corner', 'weight', 'distance') for s in SHEETS}
     bank_codes, bank_x, bank_d = tensors(fk.cache_dir() / 'samples' / 'posed.npz', 'codes', 'x', 'distances')
+    seen_codes, seen_x, seen_n = tensors(fk.cache_dir() / 'samples' / 'normals.npz', 'codes', 'x', 'normals')
     T = {s: trained(f'template-{s}', fields.make_template(s)) for s in SHEETS}
     for field in T.values():
         field.trunk.encoding.packed = field.trunk.encoding.pack()
@@ -243,7 +244,9 @@ def deformation(minutes, lr, data):
     lids = torch.from_numpy(skin.lid_vertices)
     rng = np.random.default_rng(5 + RANK)
     faces, points = 24, {'head': 192, 'jaw': 80}
-    heads, pairs_per_head = 16, 144
+    heads, pairs_per_head, seen_per_head = 16, 144, 36
+    # A gradient from four taps, the corners of a tetrahedron: no second derivatives are needed to train it.
+    tap = .0003 * torch.tensor([[1., 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / 3 ** .5
 
     def pairs(codes, sheet, i):
         """Posed places of a sheet's canonical samples i [S, P]: they move as the skin does, relative to the template."""
@@ -270,6 +273,11 @@ def deformation(minutes, lr, data):
         close = near[..., 0, :] / (1 + (sheets[..., 0, :] / .004) ** 2)
         return each.mean(), union.mean(), (slope * close).sum() / close.sum()
 
+    def gradients(m, codes, x):
+        """Of the union's distance at places [S, P, 3]: [S, P, 3]."""
+        f = distances(m, (x[:, :, None] + tap).flatten(1, 2), codes).amin(-1).unflatten(1, (-1, 4))
+        return f @ tap * (.75 / tap[0].square().sum())
+
     def loss(step):
         codes = torch.from_numpy(skin.kit.random_codes(faces, rng))
         i = {s: torch.randint(0, len(canonical[s][0]), (faces, n)) for s, n in points.items()}
@@ -291,7 +299,10 @@ def deformation(minutes, lr, data):
         j = torch.randint(0, len(bank_codes), (heads,))
         k = torch.randint(0, bank_x.shape[1], (heads, pairs_per_head))
         each, union, slope = bank_errors(model, bank_codes[j], bank_x[j[:, None], k], bank_d[j[:, None], k])
-        return total + 2 * each + 1.5 * union + 4 * slope
+        j = torch.randint(0, len(seen_codes), (heads,))
+        k = torch.randint(0, seen_x.shape[1], (heads, seen_per_head))
+        normal = (gradients(model, seen_codes[j], seen_x[j[:, None], k]) - seen_n[j[:, None], k]).abs().sum(-1).mean()
+        return total + 2 * each + 1.5 * union + 3 * slope + 4 * normal
 
     held_codes = torch.from_numpy(skin.kit.random_codes(24, np.random.default_rng(99)))
     generator = torch.Generator().manual_seed(3)
@@ -301,6 +312,8 @@ def deformation(minutes, lr, data):
         held_i[s] = surface[torch.randint(0, len(surface), (24, 1000), generator=generator)]
     held_bank = (bank_codes[-16:], bank_x[-16:, :1000], bank_d[-16:, :1000])
     bank_codes, bank_x, bank_d = bank_codes[:-16], bank_x[:-16], bank_d[:-16]
+    held_seen = (seen_codes[-16:], seen_x[-16:, :500]), seen_n[-16:, :500]
+    seen_codes, seen_x, seen_n = seen_codes[:-16], seen_x[:-16], seen_n[:-16]
 
     def evaluate(m):
         out = {}
@@ -312,6 +325,8 @@ def deformation(minutes, lr, data):
                 out |= {f'{s}PredictedMm': ((x0 - x).norm(dim=-1) * 1000).median().item(), f'{s}CorrectedMm': e.median().item(), f'{s}P95Mm': e.flatten().quantile(.95).item(),
                         f'{s}SurfaceMm': (T[s](x1)[..., 0] + delta).abs().mean().item() * 1000}
             each, union, slope = bank_errors(m, *held_bank)
+            cosine = torch.nn.functional.cosine_similarity(gradients(m, *held_seen[0]), held_seen[1], dim=-1)
+            out['normalDeg'] = cosine.clamp(-1, 1).acos().mean().item() * 57.2958
         return out | {'sheetError': each.item(), 'unionError': union.item(), 'slopeError': slope.item()}
     # What is multiplied by many codes at once moves far with a small step.
     pace = lambda name: .1 if name.startswith(('forward_fields', 'align')) or name == 'head.weight' else 1.
