@@ -192,20 +192,24 @@ def posed_bank(skin: Skin, faces: int, points: int, rng: np.random.Generator, op
     return {'codes': codes, 'x': x, 'distances': d}
 
 
-def normal_bank(skin: Skin, faces: int, points: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Places on random posed skins, as cameras from all sides see them, with their normals: codes [S, 158], x [S, P, 3], normals [S, P, 3]."""
-    codes = skin.kit.random_codes(faces, rng)
-    x, normals = (np.empty((faces, points, 3), np.float32) for _ in range(2))
+def view_bank(skin: Skin, faces: int, points: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Places of random posed skins, as cameras from all sides see them: codes [S, 158], x [S, P, 3], normals [S, P, 3], uv [S, P, 2]."""
+    codes, chart = skin.kit.random_codes(faces, rng), np.load(fk.cache_dir() / 'atlas' / 'atlas.npz')['uv']
+    out = {'codes': codes, **{name: np.empty((faces, points, n), np.float32) for name, n in (('x', 3), ('normals', 3), ('uv', 2))}}
     visible = skin.triangles[(skin.triangles < fk.MOUTH_SOCKET[0]).all(1)]      # without sockets and what closes the neck
-    for i in tqdm(range(faces), desc='normals', mininterval=10):
+    importance = skin.importance(visible)
+    for i in tqdm(range(faces), desc='views', mininterval=10):
         v = skin.pose(codes[i])
-        mesh = Mesh(v, visible)
-        t, w = mesh.sample(points, rng, skin.importance(visible))
-        corners, all_normals = visible[t], fk.vertex_normals(v, skin.triangles)
-        x[i] = (v[corners] * w[..., None]).sum(1)
-        n = (all_normals[corners] * w[..., None]).sum(1)
-        normals[i] = n / np.linalg.norm(n, axis=1, keepdims=True)
-    return {'codes': codes, 'x': x, 'normals': normals}
+        t, w = Mesh(v, visible).sample(points, rng, importance)
+        n = interpolated(fk.vertex_normals(v, skin.triangles), visible[t], w)
+        out['x'][i], out['uv'][i] = interpolated(v, visible[t], w), interpolated(chart, visible[t], w)
+        out['normals'][i] = n / np.linalg.norm(n, axis=1, keepdims=True)
+    return out
+
+
+def interpolated(values: np.ndarray, corners: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Values per vertex [V, C] at places on triangles, corners [N, 3] and weights [N, 3]: [N, C]."""
+    return (values[corners] * weights[..., None]).sum(1)
 
 
 if __name__ == '__main__':
@@ -215,7 +219,7 @@ if __name__ == '__main__':
     parser.add_argument('--faces', type=int, default=1200, help='posed heads')
     parser.add_argument('--points', type=int, default=2000, help='pairs of points per posed head')
     parser.add_argument('--seed', type=int, default=1)
-    parser.add_argument('--only', choices=['template', 'posed', 'normals'])
+    parser.add_argument('--only', choices=['template', 'posed', 'views'])
     arguments = parser.parse_args()
     folder = fk.cache_dir() / 'samples'
     folder.mkdir(exist_ok=True)
@@ -225,9 +229,9 @@ if __name__ == '__main__':
         for name, mesh in zip(('skin', *SHEETS), skin.solids(skin.template)):
             np.savez(folder / f'template-{name}.npz', **template_samples(skin, mesh, arguments.template, .3, rng))
             print('wrote', folder / f'template-{name}.npz', flush=True)
-    if arguments.only in (None, 'normals'):
-        np.savez(folder / 'normals.npz', **normal_bank(skin, arguments.faces, arguments.points // 2, np.random.default_rng(arguments.seed + 2)))
-        print('wrote', folder / 'normals.npz')
+    if arguments.only in (None, 'views'):
+        np.savez(folder / 'views.npz', **view_bank(skin, arguments.faces, arguments.points // 2, np.random.default_rng(arguments.seed + 2)))
+        print('wrote', folder / 'views.npz')
     if arguments.only in (None, 'posed'):
         np.savez(folder / 'posed.npz', **posed_bank(skin, arguments.faces, arguments.points, np.random.default_rng(arguments.seed + 1)))
         print('wrote', folder / 'posed.npz')

@@ -25,6 +25,7 @@ import facekit as fk
 import fields
 import gather
 import restore
+import train
 from albedo import choose_held_out
 from distance import Mesh, boundary_loops, close_holes, cut, fill_holes, with_loop_centres
 from eyes import LidContact, affine_fit
@@ -229,6 +230,21 @@ class Fit(unittest.TestCase):
         with self.assertRaisesRegex(SystemExit, f'line: the loss became nan at step {step}'):
             self.run_fit(.05, wrong_from=step)
         self.assertEqual((self.folder / 'line.pt').read_bytes(), before)
+
+
+class Experiments(unittest.TestCase):
+    def test_every_file_names_a_step_and_knows_its_options(self):
+        for path in train.EXPERIMENTS.glob('*.toml'):
+            with self.subTest(path.stem):
+                run = train.Experiment.load(path.stem, data='somewhere', minutes=None)
+                self.assertIn(run.step, train.STEPS)
+                self.assertEqual(run.sheet != '', run.step in ('template', 'forward'))
+                self.assertGreater(run.minutes, 0)
+                self.assertEqual(train.Experiment.load(path.stem, minutes=.5).minutes, .5)
+
+    def test_an_unknown_one_says_what_there_is(self):
+        with self.assertRaisesRegex(SystemExit, 'no experiment nothing.*deformation'):
+            train.Experiment.load('nothing')
 
 
 class SoapSteps(unittest.TestCase):

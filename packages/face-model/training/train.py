@@ -1,16 +1,20 @@
-"""Trains the geometry networks. Each step resumes from its checkpoint in CACHE/runs and can be run again with more minutes.
+"""Trains the networks, one experiment at a time. An experiment is a file of `experiments/`: which step, for how long, with what weights of its losses.
 
-    python train.py template --sheet head         T, a sheet's signed distance in its canonical space; once more with --sheet jaw
+    python train.py template-head --data DATA     T of the head, its signed distance in its canonical space; then template-jaw
     python train.py uv                            UV_T, the chart on canonical space
-    python train.py forward --sheet head          F, canonical -> posed offsets, linear in the codes; once more with --sheet jaw
+    python train.py forward-head                  F of the head, canonical -> posed offsets, linear in the codes; then forward-jaw
     python train.py inverse-uv-trunk              what g^-1 starts from
     python train.py inverse-uv                    g^-1, chart -> posed points, linear in the codes
-    python train.py deformation                   D, posed -> canonical, and the correction of the distance (needs template and forward of both sheets)
+    python train.py deformation                   D, posed -> canonical, and the correction of the distance (needs template and forward of both solids)
 
-All need --data; --minutes is how long. `torchrun --nproc-per-node 4 train.py ...` shares a step among processes. Samples come from samples.py, the chart from atlas.py. `--threads 1` when two steps run side by side."""
+Each resumes from its checkpoint in CACHE/runs and can be run again with more minutes. `torchrun --nproc-per-node 4 train.py ...` shares a step among processes. Samples come from samples.py,
+the chart from atlas.py. `--threads 1` when two experiments run side by side."""
 from __future__ import annotations
 
 import argparse
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -22,6 +26,32 @@ from fields import SHEETS
 from samples import Skin, template_codes
 
 FOLDER = fk.cache_dir() / 'runs'
+EXPERIMENTS = Path(__file__).parent / 'experiments'
+
+
+@dataclass
+class Experiment:
+    """A file of `experiments/`, with what the command line overrides. Its name is its checkpoint's."""
+    name: str
+    step: str
+    minutes: float
+    lr: float
+    data: str = ''
+    sheet: str = ''                                                            # of template and forward: head or jaw
+    threads: int = 2
+    compile: bool = False
+    seed: int = 0
+    loss: dict[str, float] = field(default_factory=dict)                       # weights of the step's losses
+
+    @staticmethod
+    def load(name: str, **overrides) -> 'Experiment':
+        path = EXPERIMENTS / f'{name}.toml'
+        if not path.exists():
+            raise SystemExit(f'train: there is no experiment {name}. There are: {", ".join(sorted(p.stem for p in EXPERIMENTS.glob("*.toml")))}')
+        return Experiment(name, **tomllib.loads(path.read_text()) | {k: v for k, v in overrides.items() if v is not None})
+
+    def fit(self, module: torch.nn.Module, loss, evaluate=None, pace=lambda name: 1.) -> torch.nn.Module:
+        return fit(self.name, module, loss, FOLDER, self.minutes, self.lr, evaluate, pace=pace)
 
 
 def tensors(path, *names):
@@ -42,7 +72,8 @@ def trained(name: str, module: torch.nn.Module) -> torch.nn.Module:
     return module.requires_grad_(False)
 
 
-def template(minutes, lr, data, sheet):
+def template(run):
+    data, sheet = run.data, run.sheet
     x, d, corner, weight = tensors(fk.cache_dir() / 'samples' / f'template-{sheet}.npz', 'x', 'distance', 'corner', 'weight')
     skin = load_skin(data)[0]
     normals = torch.from_numpy(skin.sheet(sheet, skin.template).vertex_normal.astype(np.float32))
@@ -72,10 +103,10 @@ def template(minutes, lr, data, sheet):
             cosine = torch.nn.functional.cosine_similarity(gradients(m, x[j], False), true_normal(j))
         return {'nearMeanMm': e[near].mean().item(), 'nearP95Mm': e[near].quantile(.95).item(), 'farMm': e[~near].mean().item(),
                 'normalDeg': cosine.clamp(-1, 1).acos().mean().item() * 57.2958}
-    fit(f'template-{sheet}', model, loss, FOLDER, minutes, lr, evaluate)
+    run.fit(model, loss, evaluate)
 
 
-def uv(minutes, lr, data):
+def uv(run):
     x, d, t, w = tensors(fk.cache_dir() / 'samples' / 'template-skin.npz', 'x', 'distance', 'triangle', 'bary')
     atlas = np.load(fk.cache_dir() / 'atlas' / 'atlas.npz')
     tris, chart = torch.from_numpy(atlas['tris']), torch.from_numpy(atlas['uv'])
@@ -92,7 +123,7 @@ def uv(minutes, lr, data):
         with torch.no_grad():
             e = (m(x[:60000]) - target[:60000]).norm(dim=-1) * 1024
         return {'medianTexels': e.median().item(), 'p95Texels': e.quantile(.95).item()}
-    fit('uv', model, loss, FOLDER, minutes, lr, evaluate)
+    run.fit(model, loss, evaluate)
 
 
 def load_skin(data):
@@ -105,8 +136,9 @@ def code_weight(kit):
     return torch.cat([torch.ones(fields.DG), torch.full((fields.DE,), .5)])
 
 
-def forward(minutes, lr, data, sheet):
-    skin, basis, _, _ = load_skin(data)
+def forward(run):
+    skin, basis, _, _ = load_skin(run.data)
+    sheet = run.sheet
     x, corner, weight, d = tensors(fk.cache_dir() / 'samples' / f'template-{sheet}.npz', 'x', 'corner', 'weight', 'distance')
     model = fields.make_forward(sheet)
     flat = basis.permute(1, 0, 2).reshape(len(basis[0]), -1).contiguous()          # [V, 158 * 3]
@@ -128,7 +160,7 @@ def forward(minutes, lr, data, sheet):
             e = (error(m, i) ** 2).sum((1, 2)).sqrt() * 1000
         on = d[i].abs() < .0005
         return {'rmsMmSurface': e[on].mean().item(), 'p95MmSurface': e[on].quantile(.95).item(), 'rmsMmOff': e[~on].mean().item()}
-    fit(f'forward-{sheet}', model, loss, FOLDER, minutes, lr, evaluate)
+    run.fit(model, loss, evaluate)
 
 
 class Chart:
@@ -156,10 +188,10 @@ class Chart:
         return (corner * w[..., None]).sum(1).view(len(t), *values.shape[1:])
 
 
-def inverse_uv_trunk(minutes, lr, data, components=96):
+def inverse_uv_trunk(run, components=96):
     """The trunk learns the leading principal components of everything that must be told apart; the head, linear in the trunk's features, is then solved for.
     That is where `inverse-uv` starts."""
-    skin, _, _, _ = load_skin(data)
+    skin, _, _, _ = load_skin(run.data)
     chart = Chart(skin)
     size = torch.cat([torch.full((1,), 4.), code_weight(skin.kit)])[:, None]
     flat = (chart.columns * size).flatten(1)
@@ -188,7 +220,7 @@ def inverse_uv_trunk(minutes, lr, data, components=96):
         with torch.no_grad():
             e = (m(held[0]) - chart.at(target, *held[1:])).norm(dim=1) * 1000
         return {'allMm': e.mean().item(), 'p95Mm': e.quantile(.95).item()}
-    learner = fit('inverse-uv-trunk', learner, loss, FOLDER, minutes, lr, evaluate)
+    learner = run.fit(learner, loss, evaluate)
 
     model.trunk = learner.trunk
     gram, moment = 0., 0.
@@ -206,9 +238,9 @@ def inverse_uv_trunk(minutes, lr, data, components=96):
     torch.save({'module': model.state_dict(), 'slow': model.state_dict()}, FOLDER / 'inverse-uv-init.pt')
 
 
-def inverse_uv(minutes, lr, data):
+def inverse_uv(run):
     """g^-1, trunk and head together, on what random codes would feel: independent codes add in squares."""
-    skin, _, _, _ = load_skin(data)
+    skin, _, _, _ = load_skin(run.data)
     chart = Chart(skin)
     size = torch.cat([torch.full((1,), 2.), code_weight(skin.kit)])[:, None]
     model = fields.make_inverse_uv()
@@ -229,14 +261,15 @@ def inverse_uv(minutes, lr, data):
             e = error(m, *held) * 1000
         codes = (e[:, 1:] * size[1:]).square().sum((1, 2)).sqrt()
         return {'neutralMm': e[:, 0].norm(dim=1).mean().item(), 'codesMm': codes.mean().item(), 'codesP95Mm': codes.quantile(.95).item()}
-    fit('inverse-uv', model, loss, FOLDER, minutes, lr, evaluate, pace=lambda name: .3 if name in ('basis', 'bias') else 1.)
+    run.fit(model, loss, evaluate, pace=lambda name: .3 if name in ('basis', 'bias') else 1.)
 
 
-def deformation(minutes, lr, data):
-    skin, basis, neutral, template_v = load_skin(data)
+def deformation(run):
+    skin, basis, neutral, template_v = load_skin(run.data)
+    weight = run.loss
     canonical = {s: tensors(fk.cache_dir() / 'samples' / f'template-{s}.npz', 'x', 'corner', 'weight', 'distance') for s in SHEETS}
     bank_codes, bank_x, bank_d = tensors(fk.cache_dir() / 'samples' / 'posed.npz', 'codes', 'x', 'distances')
-    seen_codes, seen_x, seen_n = tensors(fk.cache_dir() / 'samples' / 'normals.npz', 'codes', 'x', 'normals')
+    seen_codes, seen_x, seen_n = tensors(fk.cache_dir() / 'samples' / 'views.npz', 'codes', 'x', 'normals')
     T = {s: trained(f'template-{s}', fields.make_template(s)) for s in SHEETS}
     for field in T.values():
         field.trunk.encoding.packed = field.trunk.encoding.pack()
@@ -295,14 +328,14 @@ def deformation(minutes, lr, data):
             motion = ((model.forward_fields[sheet](x[:, few], codes - model.template_codes) - (px - x)[:, few]).abs().sum(-1) * trust[:, few]).mean()
             surface = d < 1e-6
             on = (T[sheet](x1)[..., 0] + delta).abs()[surface].mean()
-            total = total + (1. if sheet == 'head' else .5) * (place + .3 * first + .5 * motion + 1.5 * on + .02 * delta[surface].abs().mean()) * 1000
+            total = total + (1. if sheet == 'head' else .5) * (weight['place'] * place + weight['predicted'] * first + weight['motion'] * motion + weight['surface'] * on + weight['correction'] * delta[surface].abs().mean()) * 1000
         j = torch.randint(0, len(bank_codes), (heads,))
         k = torch.randint(0, bank_x.shape[1], (heads, pairs_per_head))
         each, union, slope = bank_errors(model, bank_codes[j], bank_x[j[:, None], k], bank_d[j[:, None], k])
         j = torch.randint(0, len(seen_codes), (heads,))
         k = torch.randint(0, seen_x.shape[1], (heads, seen_per_head))
         normal = (gradients(model, seen_codes[j], seen_x[j[:, None], k]) - seen_n[j[:, None], k]).abs().sum(-1).mean()
-        return total + 2 * each + 1.5 * union + 3 * slope + 4 * normal
+        return total + weight['sheets'] * each + weight['union'] * union + weight['slope'] * slope + weight['normal'] * normal
 
     held_codes = torch.from_numpy(skin.kit.random_codes(24, np.random.default_rng(99)))
     generator = torch.Generator().manual_seed(3)
@@ -330,27 +363,24 @@ def deformation(minutes, lr, data):
         return out | {'sheetError': each.item(), 'unionError': union.item(), 'slopeError': slope.item()}
     # What is multiplied by many codes at once moves far with a small step.
     pace = lambda name: .1 if name.startswith(('forward_fields', 'align')) or name == 'head.weight' else 1.
-    fit('deformation', model, loss, FOLDER, minutes, lr, evaluate, pace=pace)
+    run.fit(model, loss, evaluate, pace=pace)
+
+
+STEPS = {'template': template, 'uv': uv, 'forward': forward, 'inverse-uv-trunk': inverse_uv_trunk, 'inverse-uv': inverse_uv, 'deformation': deformation}
 
 
 if __name__ == '__main__':
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    steps = {'template': template, 'uv': uv, 'forward': forward, 'inverse-uv-trunk': inverse_uv_trunk, 'inverse-uv': inverse_uv, 'deformation': deformation}
-    parser.add_argument('step', choices=steps)
+    parser.add_argument('experiment', help='a file of experiments/, without its ending')
     parser.add_argument('--data', required=True)
-    parser.add_argument('--sheet', choices=SHEETS, help='which solid: needed by template and forward')
-    parser.add_argument('--minutes', type=float, default=10)
-    parser.add_argument('--lr', type=float, default=2e-3)
-    parser.add_argument('--threads', type=int, default=2)
-    parser.add_argument('--compile', action='store_true', help='fuse operations first: steps of `deformation` are a fifth faster after a minute or two (needs a C++ compiler)')
-    parser.add_argument('--seed', type=int, default=0)
-    a = parser.parse_args()
-    per_sheet = a.step in ('template', 'forward')
-    if per_sheet != (a.sheet is not None):
-        parser.error(f'{a.step} needs --sheet' if per_sheet else f'{a.step} takes no --sheet')
-    torch.manual_seed(a.seed + RANK)
-    torch.set_num_threads(a.threads)
-    if a.compile:
+    for option, kind, text in (('minutes', float, 'how long'), ('lr', float, 'the learning rate at its highest'), ('threads', int, ''), ('seed', int, '')):
+        parser.add_argument(f'--{option}', type=kind, help=f'{text or option} (default: the experiment\'s)')
+    parser.add_argument('--compile', action=argparse.BooleanOptionalAction, help='fuse operations first: steps of `deformation` are a fifth faster after a minute or two (needs a C++ compiler)')
+    arguments = vars(parser.parse_args())
+    run = Experiment.load(arguments.pop('experiment'), **arguments)
+    torch.manual_seed(run.seed + RANK)
+    torch.set_num_threads(run.threads)
+    if run.compile:
         for module, name in ((fields.Deformation, 'predict'), (fields.Deformation, 'sheet'), (fields.StaticField, 'forward')):
             setattr(module, name, torch.compile(getattr(module, name)))
-    steps[a.step](a.minutes, a.lr, a.data, *([a.sheet] if per_sheet else []))
+    STEPS[run.step](run)
