@@ -27,9 +27,9 @@ from albedo import Colour
 from distance import Mesh
 from eyes import LidContact
 from fields import SHEETS
+from fit import FOLDER, trained
 from parts import MOUTH_PARTS, Parts
-from samples import Skin
-from train import FOLDER, template_codes, trained
+from samples import Skin, template_codes
 
 HERE = Path(__file__).parent
 ARKIT = '''browInnerUp browDownLeft browDownRight browOuterUpLeft browOuterUpRight eyeLookUpLeft eyeLookUpRight eyeLookDownLeft eyeLookDownRight eyeLookInLeft
@@ -186,7 +186,7 @@ def load_geometry(kit: fk.FaceKit) -> Geometry:
     parts = Parts(dict(np.load(FOLDER / 'part-transforms.npz')), kit.names)
     for n in MOUTH_PARTS:
         parts.fields[n].load_state_dict(trained(f'part-{n}', fields.make_part()).state_dict())
-    deformation = trained('deformation', fields.make_deformation({s: fields.make_forward(s) for s in SHEETS}, torch.from_numpy(template_codes(kit))))
+    deformation = trained('deformation-views', fields.make_deformation({s: fields.make_forward(s) for s in SHEETS}, torch.from_numpy(template_codes(kit))))
     skin = Skin.of(kit)
     jaw = skin.template[np.unique(skin.sheets['jaw'])]
     rim = skin.template[np.setdiff1d(skin.triangles[(skin.triangles == fk.SKIN).any(1)], [fk.SKIN])][::4]

@@ -212,6 +212,7 @@ class Deformation(nn.Module):
     All that depends on the codes alone is done once for all points."""
 
     PER_SHEET = 7      # offset, gate, correction of the distance
+    corrected = True   # False leaves the residual step out: for the ablation without correspondences, which is all that F knows
 
     def __init__(self, width: int, layers: int, count: int, forward_fields: dict[str, LinearField], template_codes: torch.Tensor):
         super().__init__()
@@ -242,12 +243,26 @@ class Deformation(nn.Module):
         out = outputs[..., first:first + self.PER_SHEET]
         x0 = x + out[..., 0:3] * SCALE
         gate = torch.sigmoid(out[..., 3:6])
-        x1 = x0 + gate * (x - x0 - self.forward_fields[name](x0, codes - self.template_codes))
+        x1 = x0 + gate * (x - x0 - self.forward_fields[name](x0, codes - self.template_codes)) if self.corrected else x0
         return x0, x1, out[..., 6] * SCALE
 
     def forward(self, x, codes):                                              # -> {sheet: (predicted, corrected, distance correction)}
         out = self.predict(x, codes)
         return {name: self.sheet(name, x, codes, out) for name in SHEETS}
+
+
+class PlainField(nn.Module):
+    """What the template is measured against: one network of place and codes, f(x; codes), of about D's width. [S, N, 3], [S, 158] -> [S, N]"""
+
+    def __init__(self, width: int = 192, layers: int = 5):
+        super().__init__()
+        self.trunk = Trunk(Encoding(3, 64, 6., .08, 21), width, layers)
+        self.embed = nn.Sequential(nn.Linear(DG + DE, 256), nn.SiLU(), nn.Linear(256, width * layers))
+        self.head = nn.Linear(width, 1)
+        self.width = width
+
+    def forward(self, x, codes):
+        return self.head(self.trunk(x / SCALE, self.embed(codes).split(self.width, -1)))[..., 0] * SCALE
 
 
 def make_template(sheet):

@@ -14,16 +14,19 @@ import torch
 import torch.distributed as dist
 from tqdm import tqdm
 
+import facekit as fk
 from soap import Soap
 
+FOLDER = fk.cache_dir() / 'runs'
 WORLD, RANK = int(os.environ.get('WORLD_SIZE', 1)), int(os.environ.get('RANK', 0))
 
 
-def fit(name: str, module: torch.nn.Module, loss, folder: Path, minutes: float, lr: float, evaluate=None, average: float = .998, every: float = 60, warm: float = .01, pace=lambda name: 1.):
+def fit(name: str, module: torch.nn.Module, loss, folder: Path, minutes: float, lr: float, evaluate=None, average: float = .998, every: float = 60, warm: float = .01,
+        pace=lambda name: 1., start: str | None = None):
     """Minimises `loss(step) -> scalar` over the parameters of `module` that want gradients, for `minutes`, cosine schedule by time.
 
     `pace(name)` multiplies a parameter's learning rate. Resumes from `folder/name.pt` (weights, optimiser and the time already spent). `evaluate(module) -> dict` runs on the averaged weights each `every` seconds.
-    A loss that is not finite stops the run with the last good checkpoint kept. Returns the averaged module."""
+    Begins with the weights of `folder/start.pt`, or of `folder/name-init.pt` if there is one, when there is nothing to resume. A loss that is not finite stops the run with the last good checkpoint kept. Returns the averaged module."""
     if WORLD > 1 and not dist.is_initialized():
         dist.init_process_group('gloo')
     folder.mkdir(parents=True, exist_ok=True)
@@ -33,9 +36,9 @@ def fit(name: str, module: torch.nn.Module, loss, folder: Path, minutes: float, 
     optimiser = Soap(groups, lr)
     slow = copy.deepcopy(module).requires_grad_(False)
     spent, step = 0., 0
-    start = folder / f'{name}-init.pt'
-    if not path.exists() and start.exists():      # a warm start: weights alone, the schedule begins anew
-        state = torch.load(start, weights_only=True)
+    init = folder / (f'{start}.pt' if start else f'{name}-init.pt')
+    if not path.exists() and (start or init.exists()):      # a warm start: weights alone, the schedule begins anew
+        state = torch.load(init, weights_only=True)
         module.load_state_dict(state['module'])
         slow.load_state_dict(state['slow'])
     if path.exists():
@@ -96,6 +99,14 @@ def fit(name: str, module: torch.nn.Module, loss, folder: Path, minutes: float, 
         save()
     bar.close()
     return slow
+
+
+def trained(name: str, module: torch.nn.Module) -> torch.nn.Module:
+    """The averaged weights of a finished run, or what restore.py read from the shipped networks."""
+    path = FOLDER / f'{name}.pt'
+    state = torch.load(path if path.exists() else FOLDER / f'{name}-init.pt', weights_only=True)
+    module.load_state_dict(state['slow'])
+    return module.requires_grad_(False)
 
 
 def agreed(value: float, mean: bool = False) -> float:

@@ -16,8 +16,8 @@ from torch import nn
 
 import fields
 from fields import SHEETS
+from fit import FOLDER
 from parts import MOUTH_PARTS
-from train import FOLDER
 
 WEIGHTS = Path(__file__).parent.parent / 'weights'
 
@@ -64,7 +64,8 @@ if __name__ == '__main__':
     for sheet in SHEETS:
         restore(f'template-{sheet}', fields.make_template(sheet), weights_of('sdf.onnx', f'templates.{sheet}.'))
         restore(f'forward-{sheet}', fields.make_forward(sheet), weights_of('sdf.onnx', f'deformation.forward_fields.{sheet}.'))
-    restore('deformation', fields.make_deformation({s: fields.make_forward(s) for s in SHEETS}, torch.zeros(fields.DG + fields.DE)), weights_of('sdf.onnx', 'deformation.'))
+    for stage in ('deformation', 'deformation-views'):      # the shipped network has both stages behind it; either can go on
+        restore(stage, fields.make_deformation({s: fields.make_forward(s) for s in SHEETS}, torch.zeros(fields.DG + fields.DE)), weights_of('sdf.onnx', 'deformation.'))
     for part in MOUTH_PARTS:
         restore(f'part-{part}', fields.make_part(), weights_of('sdf.onnx', f'parts.fields.{part}.'))
     restore('uv', fields.make_uv(), weights_of('uv.onnx', 'uv.'))

@@ -212,6 +212,12 @@ def interpolated(values: np.ndarray, corners: np.ndarray, weights: np.ndarray) -
     return (values[corners] * weights[..., None]).sum(1)
 
 
+def stored(name: str, *keys: str) -> list[torch.Tensor]:
+    """Arrays of CACHE/samples/name.npz."""
+    data = np.load(fk.cache_dir() / 'samples' / f'{name}.npz')
+    return [torch.from_numpy(data[key]) for key in keys]
+
+
 if __name__ == '__main__':
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--data', required=True)

@@ -21,11 +21,11 @@ import torch
 
 import facekit as fk
 import fields
-from fit import RANK, fit
+from deformation import DeformationTraining, PlainTraining
 from fields import SHEETS
-from samples import Skin, template_codes
+from fit import FOLDER, RANK, fit
+from samples import Skin, stored
 
-FOLDER = fk.cache_dir() / 'runs'
 EXPERIMENTS = Path(__file__).parent / 'experiments'
 
 
@@ -41,6 +41,8 @@ class Experiment:
     threads: int = 2
     compile: bool = False
     seed: int = 0
+    start: str | None = None                                                   # the run whose weights it begins with
+    corrected: bool = True                                                     # False leaves out D's residual step by F
     loss: dict[str, float] = field(default_factory=dict)                       # weights of the step's losses
 
     @staticmethod
@@ -51,31 +53,13 @@ class Experiment:
         return Experiment(name, **tomllib.loads(path.read_text()) | {k: v for k, v in overrides.items() if v is not None})
 
     def fit(self, module: torch.nn.Module, loss, evaluate=None, pace=lambda name: 1.) -> torch.nn.Module:
-        return fit(self.name, module, loss, FOLDER, self.minutes, self.lr, evaluate, pace=pace)
-
-
-def tensors(path, *names):
-    data = np.load(path)
-    return [torch.from_numpy(data[n]) for n in names]
-
-
-def pick(count, *arrays):
-    i = torch.randint(0, len(arrays[0]), (count,))
-    return [a[i] for a in arrays]
-
-
-def trained(name: str, module: torch.nn.Module) -> torch.nn.Module:
-    """The averaged weights of a finished step, or what restore.py read from the shipped networks."""
-    path = FOLDER / f'{name}.pt'
-    state = torch.load(path if path.exists() else FOLDER / f'{name}-init.pt', weights_only=True)
-    module.load_state_dict(state['slow'])
-    return module.requires_grad_(False)
+        return fit(self.name, module, loss, FOLDER, self.minutes, self.lr, evaluate, pace=pace, start=self.start)
 
 
 def template(run):
     data, sheet = run.data, run.sheet
-    x, d, corner, weight = tensors(fk.cache_dir() / 'samples' / f'template-{sheet}.npz', 'x', 'distance', 'corner', 'weight')
-    skin = load_skin(data)[0]
+    x, d, corner, weight = stored(f'template-{sheet}', 'x', 'distance', 'corner', 'weight')
+    skin = Skin.of(fk.FaceKit.load(data))
     normals = torch.from_numpy(skin.sheet(sheet, skin.template).vertex_normal.astype(np.float32))
     surface = torch.nonzero(d.abs() < 1e-6)[:, 0]
     true_normal = lambda i: torch.nn.functional.normalize((normals[corner[i]] * weight[i][..., None]).sum(1), dim=1)
@@ -107,7 +91,7 @@ def template(run):
 
 
 def uv(run):
-    x, d, t, w = tensors(fk.cache_dir() / 'samples' / 'template-skin.npz', 'x', 'distance', 'triangle', 'bary')
+    x, d, t, w = stored('template-skin', 'x', 'distance', 'triangle', 'bary')
     atlas = np.load(fk.cache_dir() / 'atlas' / 'atlas.npz')
     tris, chart = torch.from_numpy(atlas['tris']), torch.from_numpy(atlas['uv'])
     use = (t < len(tris)) & (d.abs() < .004)
@@ -116,8 +100,8 @@ def uv(run):
     model = fields.make_uv()
 
     def loss(step):
-        p, g = pick(12288, x, target)
-        return (model(p) - g).abs().sum(-1).mean() * 100
+        i = torch.randint(0, len(x), (12288,))
+        return (model(x[i]) - target[i]).abs().sum(-1).mean() * 100
 
     def evaluate(m):
         with torch.no_grad():
@@ -126,20 +110,16 @@ def uv(run):
     run.fit(model, loss, evaluate)
 
 
-def load_skin(data):
-    skin = Skin.of(fk.FaceKit.load(data))
-    return skin, torch.from_numpy(skin.basis), torch.from_numpy(skin.neutral), torch.from_numpy(skin.template)
-
-
 def code_weight(kit):
     """[158] how large a code usually is: N(0,1) for identity, about what random expressions use otherwise."""
     return torch.cat([torch.ones(fields.DG), torch.full((fields.DE,), .5)])
 
 
 def forward(run):
-    skin, basis, _, _ = load_skin(run.data)
+    skin = Skin.of(fk.FaceKit.load(run.data))
+    basis = torch.from_numpy(skin.basis)
     sheet = run.sheet
-    x, corner, weight, d = tensors(fk.cache_dir() / 'samples' / f'template-{sheet}.npz', 'x', 'corner', 'weight', 'distance')
+    x, corner, weight, d = stored(f'template-{sheet}', 'x', 'corner', 'weight', 'distance')
     model = fields.make_forward(sheet)
     flat = basis.permute(1, 0, 2).reshape(len(basis[0]), -1).contiguous()          # [V, 158 * 3]
     size = code_weight(skin.kit)[:, None]
@@ -191,7 +171,7 @@ class Chart:
 def inverse_uv_trunk(run, components=96):
     """The trunk learns the leading principal components of everything that must be told apart; the head, linear in the trunk's features, is then solved for.
     That is where `inverse-uv` starts."""
-    skin, _, _, _ = load_skin(run.data)
+    skin = Skin.of(fk.FaceKit.load(run.data))
     chart = Chart(skin)
     size = torch.cat([torch.full((1,), 4.), code_weight(skin.kit)])[:, None]
     flat = (chart.columns * size).flatten(1)
@@ -240,7 +220,7 @@ def inverse_uv_trunk(run, components=96):
 
 def inverse_uv(run):
     """g^-1, trunk and head together, on what random codes would feel: independent codes add in squares."""
-    skin, _, _, _ = load_skin(run.data)
+    skin = Skin.of(fk.FaceKit.load(run.data))
     chart = Chart(skin)
     size = torch.cat([torch.full((1,), 2.), code_weight(skin.kit)])[:, None]
     model = fields.make_inverse_uv()
@@ -265,108 +245,18 @@ def inverse_uv(run):
 
 
 def deformation(run):
-    skin, basis, neutral, template_v = load_skin(run.data)
-    weight = run.loss
-    canonical = {s: tensors(fk.cache_dir() / 'samples' / f'template-{s}.npz', 'x', 'corner', 'weight', 'distance') for s in SHEETS}
-    bank_codes, bank_x, bank_d = tensors(fk.cache_dir() / 'samples' / 'posed.npz', 'codes', 'x', 'distances')
-    seen_codes, seen_x, seen_n = tensors(fk.cache_dir() / 'samples' / 'views.npz', 'codes', 'x', 'normals')
-    T = {s: trained(f'template-{s}', fields.make_template(s)) for s in SHEETS}
-    for field in T.values():
-        field.trunk.encoding.packed = field.trunk.encoding.pack()
-    model = fields.make_deformation({s: trained(f'forward-{s}', fields.make_forward(s)).requires_grad_(True) for s in SHEETS}, torch.from_numpy(template_codes(skin.kit)))
-    lids = torch.from_numpy(skin.lid_vertices)
-    rng = np.random.default_rng(5 + RANK)
-    faces, points = 24, {'head': 192, 'jaw': 80}
-    heads, pairs_per_head, seen_per_head = 16, 144, 36
-    # A gradient from four taps, the corners of a tetrahedron: no second derivatives are needed to train it.
-    tap = .0003 * torch.tensor([[1., 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / 3 ** .5
-
-    def pairs(codes, sheet, i):
-        """Posed places of a sheet's canonical samples i [S, P]: they move as the skin does, relative to the template."""
-        x, corner, weight, _ = canonical[sheet]
-        v = neutral - template_v + torch.tensordot(codes, basis, 1)                # [S, V, 3] motion from the template
-        v[:, lids] += skin.contact(v[:, lids] + template_v[lids], codes)
-        s = torch.arange(len(codes))[:, None, None]
-        return x[i] + (v[s, corner[i]] * weight[i][..., None]).sum(2)
-
-    def distances(m, x, codes):
-        """[.., 2] to head and jaw."""
-        return torch.stack([T[s](x1)[..., 0] + delta for s, (_, x1, delta) in m(x, codes).items()], -1)
-
-    def bank_errors(m, codes, x, true):
-        """On pairs [S, P, 2, 3] with true distances [S, P, 2, 3]: each sheet's relative error, the union's, and the error of the slope, all [..] with their weights."""
-        f = distances(m, x.flatten(1, 2), codes).unflatten(1, (-1, 2))
-        sheets, whole = true[..., 1:], true[..., 0]
-        # A sheet's distance matters where it is the nearer one; the union counts once more.
-        near = 1 / (1 + (sheets - sheets.amin(-1, keepdim=True)) / .004)
-        each = (f - sheets).abs() / (sheets.abs() + .002) * near
-        union = ((f.amin(-1) - whole).abs() / (whole.abs() + .002))[whole > 0]
-        step = (x[..., 0, :] - x[..., 1, :]).norm(dim=-1, keepdim=True).clamp_min(1e-4)
-        slope = ((f[..., 0, :] - f[..., 1, :]) - (sheets[..., 0, :] - sheets[..., 1, :])).abs() / step
-        close = near[..., 0, :] / (1 + (sheets[..., 0, :] / .004) ** 2)
-        return each.mean(), union.mean(), (slope * close).sum() / close.sum()
-
-    def gradients(m, codes, x):
-        """Of the union's distance at places [S, P, 3]: [S, P, 3]."""
-        f = distances(m, (x[:, :, None] + tap).flatten(1, 2), codes).amin(-1).unflatten(1, (-1, 4))
-        return f @ tap * (.75 / tap[0].square().sum())
-
-    def loss(step):
-        codes = torch.from_numpy(skin.kit.random_codes(faces, rng))
-        i = {s: torch.randint(0, len(canonical[s][0]), (faces, n)) for s, n in points.items()}
-        posed = {s: pairs(codes, s, i[s]) for s in SHEETS}
-        outputs = model.predict(torch.cat(list(posed.values()), 1), codes).split(list(points.values()), 1)
-        total = 0.
-        for sheet, out in zip(SHEETS, outputs):
-            x, px, d = canonical[sheet][0][i[sheet]], posed[sheet], canonical[sheet][3][i[sheet]].abs()
-            x0, x1, delta = model.sheet(sheet, px, codes, out)
-            trust = 1 / (1 + d / .004)
-            place = ((x1 - x).abs().sum(-1) * trust).mean()
-            first = ((x0 - x).abs().sum(-1) * trust).mean()
-            # F goes on learning beside D; its own loss keeps it the forward field, without which the residual would mean nothing.
-            few = slice(0, x.shape[1] // 3)
-            motion = ((model.forward_fields[sheet](x[:, few], codes - model.template_codes) - (px - x)[:, few]).abs().sum(-1) * trust[:, few]).mean()
-            surface = d < 1e-6
-            on = (T[sheet](x1)[..., 0] + delta).abs()[surface].mean()
-            total = total + (1. if sheet == 'head' else .5) * (weight['place'] * place + weight['predicted'] * first + weight['motion'] * motion + weight['surface'] * on + weight['correction'] * delta[surface].abs().mean()) * 1000
-        j = torch.randint(0, len(bank_codes), (heads,))
-        k = torch.randint(0, bank_x.shape[1], (heads, pairs_per_head))
-        each, union, slope = bank_errors(model, bank_codes[j], bank_x[j[:, None], k], bank_d[j[:, None], k])
-        j = torch.randint(0, len(seen_codes), (heads,))
-        k = torch.randint(0, seen_x.shape[1], (heads, seen_per_head))
-        normal = (gradients(model, seen_codes[j], seen_x[j[:, None], k]) - seen_n[j[:, None], k]).abs().sum(-1).mean()
-        return total + weight['sheets'] * each + weight['union'] * union + weight['slope'] * slope + weight['normal'] * normal
-
-    held_codes = torch.from_numpy(skin.kit.random_codes(24, np.random.default_rng(99)))
-    generator = torch.Generator().manual_seed(3)
-    held_i = {}
-    for s in SHEETS:
-        surface = torch.nonzero(canonical[s][3].abs() < 1e-6)[:, 0]
-        held_i[s] = surface[torch.randint(0, len(surface), (24, 1000), generator=generator)]
-    held_bank = (bank_codes[-16:], bank_x[-16:, :1000], bank_d[-16:, :1000])
-    bank_codes, bank_x, bank_d = bank_codes[:-16], bank_x[:-16], bank_d[:-16]
-    held_seen = (seen_codes[-16:], seen_x[-16:, :500]), seen_n[-16:, :500]
-    seen_codes, seen_x, seen_n = seen_codes[:-16], seen_x[:-16], seen_n[:-16]
-
-    def evaluate(m):
-        out = {}
-        with torch.no_grad():
-            for s in SHEETS:
-                px, x = pairs(held_codes, s, held_i[s]), canonical[s][0][held_i[s]]
-                x0, x1, delta = m(px, held_codes)[s]
-                e = (x1 - x).norm(dim=-1) * 1000
-                out |= {f'{s}PredictedMm': ((x0 - x).norm(dim=-1) * 1000).median().item(), f'{s}CorrectedMm': e.median().item(), f'{s}P95Mm': e.flatten().quantile(.95).item(),
-                        f'{s}SurfaceMm': (T[s](x1)[..., 0] + delta).abs().mean().item() * 1000}
-            each, union, slope = bank_errors(m, *held_bank)
-            cosine = torch.nn.functional.cosine_similarity(gradients(m, *held_seen[0]), held_seen[1], dim=-1)
-            out['normalDeg'] = cosine.clamp(-1, 1).acos().mean().item() * 57.2958
-        return out | {'sheetError': each.item(), 'unionError': union.item(), 'slopeError': slope.item()}
+    training = DeformationTraining(run.data, run.loss, run.corrected)
     # What is multiplied by many codes at once moves far with a small step.
     pace = lambda name: .1 if name.startswith(('forward_fields', 'align')) or name == 'head.weight' else 1.
-    run.fit(model, loss, evaluate, pace=pace)
+    run.fit(training.model, lambda step: training.loss(), training.evaluate, pace)
 
 
-STEPS = {'template': template, 'uv': uv, 'forward': forward, 'inverse-uv-trunk': inverse_uv_trunk, 'inverse-uv': inverse_uv, 'deformation': deformation}
+def plain(run):
+    training = PlainTraining(run.loss)
+    run.fit(training.model, lambda step: training.loss(), training.evaluate)
+
+
+STEPS = {'template': template, 'uv': uv, 'forward': forward, 'inverse-uv-trunk': inverse_uv_trunk, 'inverse-uv': inverse_uv, 'deformation': deformation, 'plain': plain}
 
 
 if __name__ == '__main__':
