@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FaceError } from '@implicit-faces/runtime';
+import { createLidContact } from './lid-contact.js';
 import { type NpyArray, readNpz } from './npz.js';
 
 /** Vertex ranges of ICT-FaceKit, from its README. */
@@ -23,8 +24,10 @@ const PARTS = {
 const IDENTITIES = 100;
 const LIPS_RADIUS = 0.01;
 const LIDS_RADIUS = 0.006;
+/** How far from the rims of the eye sockets a place of a lid may be that ever touches an eyeball. */
+const LIDS_REACH = 0.014;
 
-/** The generator that the truth comes from: ICT-FaceKit's linear head. Metres, glTF axes. */
+/** The generator that the truth comes from: ICT-FaceKit's linear head, whose lids then rest on its eyeballs. Metres, glTF axes. */
 export interface FaceKit {
   expressionNames: string[];
   /** How many numbers an identity has. */
@@ -33,6 +36,8 @@ export interface FaceKit {
   neutral: Float32Array;
   /** `[V + 1, 3]` for an identity `[100]` and an expression `[57 or more]`. */
   pose(identity: Float32Array, expression: Float32Array): Float32Array;
+  /** The same without the contact of lids and eyeballs. */
+  linearSum(identity: Float32Array, expression: Float32Array): Float32Array;
   /** `[F, 3]` the closed skin: face, head, neck with a lid at the bottom, mouth socket, eye sockets. */
   skin: Uint32Array;
   /** `[F, 3]` the skin first, then gums, tongue, teeth and eyeballs. */
@@ -93,7 +98,7 @@ export function createFaceKit(arrays: Record<string, NpyArray>): FaceKit {
     (_, i, all) => Math.max(...all.subarray(i - (i % 3), i - (i % 3) + 3)) >= SKIN_END,
   );
 
-  function pose(identity: Float32Array, expression: Float32Array): Float32Array {
+  function linearSum(identity: Float32Array, expression: Float32Array): Float32Array {
     const positions = new Float32Array(3 * (vertices + 1));
     positions.set(neutralCm);
     const add = (offsets: Float32Array, code: Float32Array, count: number) => {
@@ -111,30 +116,48 @@ export function createFaceKit(arrays: Record<string, NpyArray>): FaceKit {
     return positions.map((x) => x / 100);
   }
 
-  const neutral = pose(new Float32Array(IDENTITIES), new Float32Array(57));
+  const rest = [new Float32Array(IDENTITIES), new Float32Array(57)] as const;
+  const neutral = linearSum(...rest);
   const corners = (triangle: number) => skin.subarray(3 * triangle, 3 * triangle + 3);
   const face = Uint32Array.from({ length: skin.length / 3 }, (_, i) => i).filter((i) =>
     corners(i).every((v) => v < FACE_END),
   );
-  const nearRim = ([start, end]: readonly [number, number], radius: number) => {
+  const isNearRim = ([start, end]: readonly [number, number], radius: number) => {
     const rimPoints = rimVertices(quads, start, end).map((v) => neutral.subarray(3 * v, 3 * v + 3));
-    const isNear = (v: number) =>
+    return (v: number) =>
       rimPoints.some(
         (p) => Math.hypot(p[0] - neutral[3 * v], p[1] - neutral[3 * v + 1], p[2] - neutral[3 * v + 2]) < radius,
       );
+  };
+  const nearRim = (socket: readonly [number, number], radius: number) => {
+    const isNear = isNearRim(socket, radius);
     return face.filter((i) => corners(i).every(isNear));
   };
+  const parts = Object.fromEntries(
+    Object.entries(PARTS).map(([name, [start, end]]) => [name, triangulate(quads, end, start)]),
+  ) as FaceKit['parts'];
+  const contact = createLidContact(
+    neutral,
+    { left: Uint32Array.from(new Set(parts.eyeLeft)), right: Uint32Array.from(new Set(parts.eyeRight)) },
+    Uint32Array.from({ length: FACE_END }, (_, v) => v).filter(isNearRim(EYE_SOCKETS, LIDS_REACH)),
+  );
+
+  function pose(identity: Float32Array, expression: Float32Array): Float32Array {
+    const positions = linearSum(identity, expression);
+    contact(positions, (name) => expression[expressionNames.indexOf(name)]);
+    return positions;
+  }
+
   return {
     expressionNames,
     identityCount: IDENTITIES,
-    neutral,
+    neutral: pose(...rest),
     pose,
+    linearSum,
     skin,
     openSkin: open,
     rim: inOrder(rim),
-    parts: Object.fromEntries(
-      Object.entries(PARTS).map(([name, [start, end]]) => [name, triangulate(quads, end, start)]),
-    ) as FaceKit['parts'],
+    parts,
     all: Uint32Array.from([...skin, ...inner]),
     regions: { face, lips: nearRim(MOUTH_SOCKET, LIPS_RADIUS), lids: nearRim(EYE_SOCKETS, LIDS_RADIUS) },
   };

@@ -63,6 +63,8 @@ export interface ModelReport {
   transferUnmovedMeanMm: number;
   penetrationMeanMm: number;
   penetrationGeneratorMeanMm: number;
+  /** Of the generator's linear sum, before lids rest on the eyeballs. */
+  penetrationLinearMeanMm: number;
   albedoMae: number;
   /** Dark, mid, light. */
   albedoMaeByTone: number[];
@@ -77,7 +79,13 @@ export interface ModelReport {
 }
 
 /** What is gathered face by face. */
-type Figure = keyof Omit<SurfaceFigures, 'points'> | keyof UvFigures | 'back' | 'penetration' | 'penetrationGenerator';
+type Figure =
+  | keyof Omit<SurfaceFigures, 'points'>
+  | keyof UvFigures
+  | 'back'
+  | 'penetration'
+  | 'penetrationGenerator'
+  | 'penetrationLinear';
 
 /** Measures the networks of a model against the generator of the faces. */
 export async function evaluateModel(options: EvaluateModelOptions): Promise<ModelReport> {
@@ -103,6 +111,7 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Mode
     cycle: [],
     penetration: [],
     penetrationGenerator: [],
+    penetrationLinear: [],
   } satisfies Record<string, Float32Array[]> as Record<Figure, Float32Array[]>;
   let rays = 0;
   let wrong = 0;
@@ -123,6 +132,12 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Mode
         back: trace.back,
         penetration: await measurePenetration(sdf, codes, mesh, openings.model),
         penetrationGenerator: await measurePenetration(sdf, codes, positions, openings.generator),
+        penetrationLinear: await measurePenetration(
+          sdf,
+          codes,
+          kit.linearSum(codes.geometry, codes.expression),
+          openings.generator,
+        ),
       };
       for (const [key, values] of Object.entries(found)) figures[key as Figure].push(values);
       rays += trace.rays;
@@ -168,6 +183,7 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Mode
       transferUnmovedMeanMm: mm(mean(transfer.unmoved)),
       penetrationMeanMm: mm(mean(all('penetration'))),
       penetrationGeneratorMeanMm: mm(mean(all('penetrationGenerator'))),
+      penetrationLinearMeanMm: mm(mean(all('penetrationLinear'))),
       albedoMae: Math.max(...albedo.byTone),
       albedoMaeByTone: albedo.byTone,
       bytesShipped: Object.values(manifest.files).reduce((sum, { bytes }) => sum + bytes, 0),

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { isFaceError } from '@implicit-faces/runtime';
-import { reportMesh } from '@implicit-faces/test-utils';
+import { createRandom, reportMesh } from '@implicit-faces/test-utils';
 import { describe, expect, it } from 'vitest';
-import { createFaceKit, loadFaceKit } from '../src/face-kit.js';
+import { createFaceKit, type FaceKit, loadFaceKit } from '../src/face-kit.js';
 import { createTestSet, TEST_SET_SIZE } from '../src/test-set.js';
 
 const DATA = fileURLToPath(new URL('../../../../shared/data', import.meta.url));
@@ -33,19 +33,42 @@ describe.skipIf(!present)('the generator', async () => {
     expect(face.length).toBeGreaterThan(10000);
   });
 
-  it('is linear in its codes', () => {
+  it('sums linearly in its codes', () => {
     const identity = new Float32Array(100);
     const expression = new Float32Array(57);
     identity[3] = 2;
     expression[kit.expressionNames.indexOf('jawOpen')] = 1;
-    const both = kit.pose(identity, expression);
-    const one = kit.pose(identity, new Float32Array(57));
-    const other = kit.pose(new Float32Array(100), expression);
+    const none = kit.linearSum(new Float32Array(100), new Float32Array(57));
+    const both = kit.linearSum(identity, expression);
+    const one = kit.linearSum(identity, new Float32Array(57));
+    const other = kit.linearSum(new Float32Array(100), expression);
     expect(both).toBeCloseToTensor(
-      kit.neutral.map((x, i) => one[i] + other[i] - x),
+      none.map((x, i) => one[i] + other[i] - x),
       1e-6,
     );
-    expect(Math.max(...other.map((x, i) => Math.abs(x - kit.neutral[i])))).toBeGreaterThan(0.02);
+    expect(Math.max(...other.map((x, i) => Math.abs(x - none[i])))).toBeGreaterThan(0.02);
+  });
+
+  it('lets lids rest on the eyeballs, and moves nothing else', () => {
+    const random = createRandom(2);
+    for (const shapes of [
+      { eyeBlink_L: 1, eyeBlink_R: 1 },
+      { eyeSquint_L: 1, eyeLookDown_L: 1, eyeLookUp_R: 1 },
+    ]) {
+      const identity = Float32Array.from({ length: 100 }, () => random.normal());
+      const expression = Float32Array.from(
+        kit.expressionNames,
+        (name) => (shapes as Record<string, number>)[name] ?? 0,
+      );
+      const [before, after] = [kit.linearSum(identity, expression), kit.pose(identity, expression)];
+      const isMoved = (v: number) => [0, 1, 2].some((k) => Math.abs(after[3 * v + k] - before[3 * v + k]) > 1e-6);
+      const moved = Array.from({ length: after.length / 3 }, (_, v) => v).filter(isMoved);
+      expect(moved.length).toBeGreaterThan(100);
+      expect(Math.max(...moved)).toBeLessThan(9409);
+      const deepest = (positions: Float32Array) => Math.min(...moved.map((v) => heightOverEyes(kit, positions, v)));
+      expect(deepest(before)).toBeLessThan(-5e-4);
+      expect(deepest(after)).toBeGreaterThan(-3e-4);
+    }
   });
 
   it('gives a seeded test set: every shape alone, then mixes alike on both sides', () => {
@@ -73,6 +96,22 @@ describe.skipIf(!present)('the generator', async () => {
     expect(all.reduce((sum, x) => sum + x * x, 0) / all.length).toBeCloseTo(1, 1);
   });
 });
+
+/** How high a vertex lies over the tangent plane of the nearest eyeball's nearest vertex, metres; both eyeballs at rest but for the identity. */
+function heightOverEyes(kit: FaceKit, positions: Float32Array, vertex: number): number {
+  const at = (v: number) => positions.subarray(3 * v, 3 * v + 3);
+  const p = at(vertex);
+  const eye = new Set(p[0] > 0 ? kit.parts.eyeLeft : kit.parts.eyeRight);
+  let nearest = at([...eye][0]);
+  const distance = (q: Float32Array) => Math.hypot(p[0] - q[0], p[1] - q[1], p[2] - q[2]);
+  const middle = [0, 0, 0];
+  for (const v of eye) {
+    if (distance(at(v)) < distance(nearest)) nearest = at(v);
+    for (let k = 0; k < 3; k++) middle[k] += at(v)[k] / eye.size;
+  }
+  const outward = middle.map((x, k) => nearest[k] - x);
+  return outward.reduce((sum, x, k) => sum + (x * (p[k] - nearest[k])) / Math.hypot(...outward), 0);
+}
 
 it('refuses other data', async () => {
   await expect(loadFaceKit('/nowhere')).rejects.toThrow(/nowhere.*--data/);
