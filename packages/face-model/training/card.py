@@ -41,13 +41,16 @@ FIGURES = {
     'cycleP95Mm': ('the same, 95 %', 'mm'),
     'transferMeanMm': ('expression recovered from scans on another face recovered from scans, three each, mean (target 0.8)', 'mm'), 'transferOneScanMeanMm': ('the same from one scan each', 'mm'),
     'transferUnmovedMeanMm': ('for scale: the target\'s true face at rest instead', 'mm'), 'penetrationMeanMm': ('lids in eyeballs, lips in teeth and each other, mesh of g^-1, mean', 'mm'),
-    'penetrationGeneratorMeanMm': ('the same of the generator', 'mm'), 'albedoMae': ('held-out skins by the texture code, linear albedo, worst third of tone (target 0.06)', ''),
+    'penetrationGeneratorMeanMm': ('the same of the generator', 'mm'), 'penetrationLinearMeanMm': ('the same of its linear sum, before lids rest on the eyeballs', 'mm'), 'albedoMae': ('held-out skins by the texture code, linear albedo, worst third of tone (target 0.06)', ''),
     'bytesShipped': ('all files', 'MB'), 'pointsPerSecond': ('f, 2 threads', 'thousand points/s'),
     'fmasPerPoint': ('multiply-adds of f per point', 'thousand'), 'fmaPeakShare': ('of the processor\'s peak that f uses', '%')}
 SCALES = {'traceMissShare': 100, 'fmaPeakShare': 100, 'bytesShipped': 1e-6, 'pointsPerSecond': 1e-3, 'fmasPerPoint': 1e-3}
 STEPS = {'template-head': 'T of the head', 'template-jaw': 'T of the jaw', 'uv': 'UV_T, the chart', 'forward-head': 'F of the head', 'forward-jaw': 'F of the jaw',
-         'inverse-uv-trunk': 'start of g^-1', 'inverse-uv': 'g^-1', 'deformation': 'D and the corrections',
+         'inverse-uv-trunk': 'start of g^-1', 'inverse-uv': 'g^-1', 'deformation': 'D and the corrections', 'deformation-views': 'D, second stage',
          'part-teethUpper': 'upper teeth', 'part-teethLower': 'lower teeth', 'part-tongue': 'tongue'}
+
+ABLATIONS = {'full': 'first stage alone, short', 'views': 'with the second stage, short', 'no-correspondence': 'first stage without correspondences, short', 'plain': 'one conditioned network without a template, short',
+             'deformation': 'first stage as trained for shipping', 'deformation-views': 'both stages: what ships, g without the cycle', 'cycle': 'what ships, g with the cycle\'s step'}
 
 
 class Shipped:
@@ -229,10 +232,11 @@ def held_out(row: dict[str, float]) -> dict[str, float]:
 
 def draw_curves(curves: dict[str, list[dict[str, float]]]) -> None:
     """curves.png: the figures of every step over time."""
-    figure, axes = pyplot.subplots(3, 4, figsize=(12.6, 7.5), layout='constrained')
-    for axis, (name, rows) in zip(axes.flat, curves.items()):
-        for key in held_out(rows[-1]):
-            axis.plot([r['seconds'] / 60 for r in rows], [r[key] for r in rows], label=key)
+    rows = -(-len(curves) // 4)
+    figure, axes = pyplot.subplots(rows, 4, figsize=(12.6, 2.5 * rows), layout='constrained')
+    for axis, (name, lines) in zip(axes.flat, curves.items()):
+        for key in held_out(lines[-1]):
+            axis.plot([r['seconds'] / 60 for r in lines], [r[key] for r in lines], label=key)
         axis.set(title=STEPS[name], yscale='log', xlabel='minutes')
         axis.legend(fontsize=7)
     for axis in axes.flat[len(curves):]:
@@ -274,11 +278,18 @@ def figures_table(path: Path, model: str) -> str:
     return f'{report["faces"]} held-out faces.\n\n' + table(['figure', 'what', 'value'], rows)
 
 
+def ablations_table(path: Path) -> str:
+    rows = json.loads(path.read_text())
+    columns = {'surfaceMeanMm': 'surface, mm', 'surfaceP95Mm': '95 %', 'normalMeanDeg': 'normals, degrees', 'uvMedianMm': 'place by the chart, mm', 'uvP95Mm': '95 %'}
+    return table(['', *columns.values()], [[ABLATIONS[name], *(f'{row[key]:.2f}' if key in row else '' for key in columns)] for name, row in rows.items()])
+
+
 if __name__ == '__main__':
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--gate', type=Path, help='a sheet by gate.py')
     parser.add_argument('--data', help='to draw that sheet')
     parser.add_argument('--figures', type=Path, help='the JSON of evaluate:model')
+    parser.add_argument('--ablations', type=Path, help='the JSON of ablations.py')
     arguments = parser.parse_args()
     if not arguments.gate and not arguments.data:
         parser.error('give --gate FILE, or --data DATA to draw it')
@@ -299,4 +310,6 @@ if __name__ == '__main__':
             for name, rows in curves.items()]))
     if arguments.figures:
         write_block('figures', figures_table(arguments.figures, model.manifest['id']))
+    if arguments.ablations:
+        write_block('ablations', ablations_table(arguments.ablations))
     print('wrote', CARD, 'and', ', '.join(sorted(f'{p.name} ({p.stat().st_size / 1000:.0f} kB)' for p in IMAGES.glob('*.png'))))
