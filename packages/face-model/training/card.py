@@ -20,7 +20,7 @@ import numpy as np
 import onnxruntime
 from matplotlib import pyplot
 from PIL import Image
-from safetensors.numpy import load_file
+from safetensors.numpy import load
 
 import facekit as fk
 from restore import unpacked
@@ -58,7 +58,7 @@ class Shipped:
 
     def __init__(self):
         self.manifest = json.loads((ROOT / 'manifest.json').read_text())
-        self.tensors = load_file(ROOT / 'weights' / 'topology.safetensors')
+        self.tensors = load(unpacked(ROOT / 'weights' / 'topology.packed'))
         self.sizes = self.manifest['codes']
         self.sessions: dict[str, onnxruntime.InferenceSession] = {}
 

@@ -1,4 +1,4 @@
-"""Writes what ships: ../weights/*.onnx, ../weights/topology.safetensors, ../manifest.json, and reference tensors for the TypeScript tests.
+"""Writes what ships: ../weights/*.onnx, ../weights/topology.packed, ../manifest.json, and reference tensors for the TypeScript tests.
 
     python export.py --data DATA [--version 0.1.0]
 
@@ -16,7 +16,7 @@ import onnx
 import onnxruntime
 import torch
 from onnx import helper, numpy_helper
-from safetensors.numpy import save_file
+from safetensors.numpy import save, save_file
 from torch import nn
 from torch.fx.experimental.proxy_tensor import make_fx
 
@@ -267,7 +267,11 @@ class Pool:
         self.path.write_bytes(self.data)
 
     def pack(self) -> None:
-        self.path.write_bytes(gzip.compress(self.data, mtime=0))
+        self.path.write_bytes(packed(self.data))
+
+
+def packed(data: bytes) -> bytes:
+    return gzip.compress(data, mtime=0)
 
 
 def share(model: onnx.ModelProto) -> None:
@@ -353,7 +357,7 @@ def write_topology(kit: fk.FaceKit, parts: Parts, weights: Path) -> None:
     eyes = lambda key: np.stack([getattr(parts, f'{e}_{key}').numpy() for e in ('eyeLeft', 'eyeRight')])
     shapes = {f'eyes.{key}': eyes(key) for key in ('centre', 'radius', 'bulge', 'frame')} | {'mouthParts.box': np.stack([getattr(parts, f'{n}_box').numpy() for n in MOUTH_PARTS])}
     tensors = topology.shipped(kit, parts) | {'rig.matrix': rig_matrix(kit.names)} | shapes
-    save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, weights / 'topology.safetensors')
+    (weights / 'topology.packed').write_bytes(packed(save({k: np.ascontiguousarray(v) for k, v in tensors.items()})))
 
 
 def list_files(weights: Path) -> dict[str, dict]:
@@ -361,8 +365,8 @@ def list_files(weights: Path) -> dict[str, dict]:
     out = {}
     for path in sorted(weights.iterdir()):
         data = path.read_bytes()
-        packed = {'encoding': 'gzip'} if path.suffix == '.packed' else {}
-        out[camel(path.stem)] = {'path': f'weights/{path.name}', 'bytes': len(data), 'sha256': hashlib.sha256(data).hexdigest(), **packed}
+        encoding = {'encoding': 'gzip'} if path.suffix == '.packed' else {}
+        out[camel(path.stem)] = {'path': f'weights/{path.name}', 'bytes': len(data), 'sha256': hashlib.sha256(data).hexdigest(), **encoding}
     return out
 
 
