@@ -15,6 +15,7 @@ from onnx import numpy_helper
 from torch import nn
 
 import fields
+from encoder import Encoder
 from fields import SHEETS
 from parts import MOUTH_PARTS
 from train import FOLDER
@@ -68,4 +69,6 @@ if __name__ == '__main__':
     for part in MOUTH_PARTS:
         restore(f'part-{part}', fields.make_part(), weights_of('sdf.onnx', f'parts.fields.{part}.'))
     restore('uv', fields.make_uv(), weights_of('uv.onnx', 'uv.'))
+    if (WEIGHTS / 'encoder.onnx').exists():
+        restore('encoder', Encoder(), weights_of('encoder.onnx', ''))
     restore('inverse-uv', fields.make_inverse_uv(), weights_of('inverse-uv.onnx', ''))

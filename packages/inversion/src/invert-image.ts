@@ -6,6 +6,7 @@ import type { LandmarkTarget } from './losses/landmark-loss.js';
 import { type Crop, cropMask, cropPhoto } from './photo.js';
 import { cameraFromPose } from './pose.js';
 import { PRESETS } from './presets.js';
+import { encodeFace } from './stages/encode.js';
 import { chooseSamples, optimise } from './stages/optimise.js';
 import { startPose } from './stages/start.js';
 import { finishTexture, seeScene, softened } from './stages/texture.js';
@@ -71,6 +72,9 @@ export async function invertImage(image: RgbaImage, options: InvertImageOptions)
   const found = await landmarker.detect(image, { index: options.faceIndex ?? INVERT_IMAGE_DEFAULTS.faceIndex, signal });
   await report(0.5);
   const person = await landmarker.mask(image, { box: found.box, signal });
+  enter('encode');
+  await report(0);
+  const encoded = await encodeFace(model, image, found.points, { signal });
   enter('optimise');
   await report(0);
 
@@ -95,6 +99,7 @@ export async function invertImage(image: RgbaImage, options: InvertImageOptions)
       crop,
       mask: cropMask(person.data, image, crop),
       faceScale,
+      encoded,
     },
     startPose(mean, found.points, [image.width / 2, image.height / 2]),
     settings,
@@ -164,6 +169,8 @@ export async function invertImage(image: RgbaImage, options: InvertImageOptions)
       seed,
       seconds,
       steps: fit.steps,
+      start: encoded ? 'encoder' : 'landmarks',
+      expectedErrorMm: encoded?.expectedErrorMm,
       landmarks: found.points,
       box: found.box,
       foreground: person.data,
