@@ -3,6 +3,14 @@ import type { Camera, Lighting } from './types.js';
 /** Puts the linear RGB light that arrives at a surface with the unit normal (x, y, z), in world axes, into `out` `[3]`. */
 export type Shading = (x: number, y: number, z: number, out: Float64Array) => void;
 
+/** Light at the vertices of one mesh, for what no function of the normal says: shadows, highlights. Interpolated over its triangles. */
+export interface VertexLight {
+  /** `[V, 3]` linear RGB, multiplied by the albedo. */
+  shading: Float32Array;
+  /** `[V, 3]` linear RGB, added to it. */
+  gloss?: Float32Array;
+}
+
 /** Shading by second-order spherical harmonics, see docs/conventions.md. Never negative. */
 export function sphericalHarmonicsShading(lighting: Lighting): Shading {
   const s = [0.282095, 0.488603, 0.488603, 0.488603, 1.092548, 1.092548, 0.315392, 1.092548, 0.546274];

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { recoverTextureCodes } from '@implicit-faces/inversion';
 import { FaceError, type Manifest, parseSafetensors, takeTensor } from '@implicit-faces/runtime';
-import { linearFromSrgb, sampleChartMap, type UvModel } from '@implicit-faces/uv-param';
+import { LINEAR_FROM_SRGB_BYTE, sampleChartMap, type UvModel } from '@implicit-faces/uv-param';
 import sharp from 'sharp';
 import { mean } from './statistics.js';
 
@@ -14,15 +14,16 @@ const THIRDS = 3;
 
 /** Where places of our chart lie in a skin's picture, and which skins the colour basis has not seen. */
 export interface SkinLookup {
-  /** `[N, 2]` of our chart. */
+  /** `[N, 2]` of our chart: places of a regular grid, `gridSize` along each side. */
   uv: Float32Array;
+  gridSize: number;
   /** `[N, 2]` of the skins' layout, v down, 0 to 1. */
   place: Float32Array;
   /** Parts of file names, two per third of tone, dark to light. */
   heldOut: string[];
 }
 
-/** A held-out skin at the lookup's places. */
+/** A skin at the lookup's places. */
 export interface HeldOutSkin {
   name: string;
   /** `[N, 3]` linear RGB. */
@@ -43,6 +44,7 @@ export async function loadSkinLookup(path = LOOKUP): Promise<SkinLookup> {
   const centres = takeTensor(tensors, 'uv', 'F32', [dims[0]]).data;
   const known = Array.from({ length: data.length / 2 }, (_, i) => i).filter((i) => data[2 * i] > 0);
   return {
+    gridSize: dims[1],
     uv: Float32Array.from(known.flatMap((i) => [centres[i % dims[1]], centres[Math.floor(i / dims[1])]])),
     place: Float32Array.from(known.flatMap((i) => [data[2 * i] / 65535, data[2 * i + 1] / 65535])),
     heldOut: metadata.heldOut.split('\n'),
@@ -52,15 +54,19 @@ export async function loadSkinLookup(path = LOOKUP): Promise<SkinLookup> {
 /**
  * Reads the held-out skins' pictures at the lookup's places.
  *
+ * @param lookup - or other places and parts of file names.
  * @param data - the folder that holds `skins/manifest.tsv`.
  * @throws FaceError `DATA` when the list or a picture is not there.
  */
-export async function loadHeldOutSkins(data: string, { place, heldOut }: SkinLookup): Promise<HeldOutSkin[]> {
+export async function loadHeldOutSkins(
+  data: string,
+  { place, heldOut }: Pick<SkinLookup, 'place' | 'heldOut'> & Partial<SkinLookup>,
+): Promise<HeldOutSkin[]> {
   const folder = join(data, 'skins');
   const missing = (what: string, cause?: unknown) =>
     new FaceError(
       'DATA',
-      `evaluate:model: ${what}. Pass the data folder, that holds skins/manifest.tsv and the skins, as --data.`,
+      `loadHeldOutSkins: ${what}. Pass the data folder, that holds skins/manifest.tsv and the skins, as --data.`,
       { cause },
     );
   const list = join(folder, 'manifest.tsv');
@@ -86,7 +92,7 @@ export async function loadHeldOutSkins(data: string, { place, heldOut }: SkinLoo
       const at = (x: number, y: number, c: number) => {
         const column = Math.min(Math.max(x, 0), info.width - 1);
         const line = Math.min(Math.max(y, 0), info.height - 1);
-        return linearFromSrgb(pixels[info.channels * (line * info.width + column) + c] / 255);
+        return LINEAR_FROM_SRGB_BYTE[pixels[info.channels * (line * info.width + column) + c]];
       };
       const albedo = new Float32Array((place.length / 2) * 3);
       for (let i = 0; i < place.length / 2; i++) {

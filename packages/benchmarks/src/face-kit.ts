@@ -4,19 +4,31 @@ import { FaceError } from '@implicit-faces/runtime';
 import { type NpyArray, readNpz } from './npz.js';
 
 /** Vertex ranges of ICT-FaceKit, from its README. */
-const SKIN_END = 14062;
+export const SKIN_END = 14062;
+/** The narrow face comes first: no forehead's rim, no neck. */
+export const NARROW_FACE_END = 6706;
 const FACE_END = 9409;
 const MOUTH_SOCKET = [11248, 13294] as const;
 const EYE_SOCKETS = [13294, 14062] as const;
 /** After the eyeballs come tear film, blend and occlusion meshes and lashes, which are no part of our model. */
 const EYES_END = 24591;
+/** Of an eyeball its outer layer, which the iris behind the cornea is painted on here. */
+const PARTS = {
+  gumsAndTongue: [14062, 17039],
+  teeth: [17039, 21451],
+  eyeLeft: [21451, 22221],
+  eyeRight: [23021, 23791],
+} as const;
 
+const IDENTITIES = 100;
 const LIPS_RADIUS = 0.01;
 const LIDS_RADIUS = 0.006;
 
 /** The generator that the truth comes from: ICT-FaceKit's linear head. Metres, glTF axes. */
 export interface FaceKit {
   expressionNames: string[];
+  /** How many numbers an identity has. */
+  identityCount: number;
   /** The mean face, `[V + 1, 3]`: FaceKit's vertices and the middle of the neck's rim, which closes the skin. */
   neutral: Float32Array;
   /** `[V + 1, 3]` for an identity `[100]` and an expression `[57 or more]`. */
@@ -25,6 +37,12 @@ export interface FaceKit {
   skin: Uint32Array;
   /** `[F, 3]` the skin first, then gums, tongue, teeth and eyeballs. */
   all: Uint32Array;
+  /** `[F, 3]` each of the parts within the skin; an eyeball's outer layer only. */
+  parts: Record<keyof typeof PARTS, Uint32Array>;
+  /** `[F, 3]` the skin without the neck's lid. */
+  openSkin: Uint32Array;
+  /** The skin's only border, the lower rim of the neck: vertices in order. */
+  rim: Uint32Array;
   /** Indices of triangles of `skin`: on the face, and of these near the lips' and the lids' rims. */
   regions: { face: Uint32Array; lips: Uint32Array; lids: Uint32Array };
 }
@@ -40,7 +58,7 @@ export async function loadFaceKit(data: string): Promise<FaceKit> {
   const bytes = await readFile(path).catch((cause) => {
     throw new FaceError(
       'DATA',
-      `evaluate:model: ${path} cannot be read. Pass the data folder, that holds facekit/facekit.npz, as --data.`,
+      `loadFaceKit: ${path} cannot be read. Pass the data folder, that holds facekit/facekit.npz, as --data.`,
       { cause },
     );
   });
@@ -54,14 +72,14 @@ export function createFaceKit(arrays: Record<string, NpyArray>): FaceKit {
     if (!array || String(array.dims) !== String(dims)) {
       throw new FaceError(
         'DATA',
-        `evaluate:model: facekit.npz should hold ${name} [${dims}]; received ${array ? `[${array.dims}]` : 'nothing'}.`,
+        `createFaceKit: facekit.npz should hold ${name} [${dims}]; received ${array ? `[${array.dims}]` : 'nothing'}.`,
       );
     }
     return array.data;
   };
   const vertices = arrays.neutral?.dims[0] ?? 0;
   const neutralCm = take('neutral', [vertices, 3]) as Float32Array;
-  const identityCm = take('identity_offsets', [100, vertices, 3]) as Float32Array;
+  const identityCm = take('identity_offsets', [IDENTITIES, vertices, 3]) as Float32Array;
   const expressionNames = take('expression_names', [57]) as string[];
   const expressionCm = take('expression_offsets', [57, vertices, 3]) as Float32Array;
   const quads = take('faces', [arrays.faces?.dims[0] ?? 0, 4]) as Int32Array;
@@ -86,14 +104,14 @@ export function createFaceKit(arrays: Record<string, NpyArray>): FaceKit {
         for (let i = 0; i < 3 * vertices; i++) positions[i] += weight * offsets[at + i];
       }
     };
-    add(identityCm, identity, 100);
+    add(identityCm, identity, IDENTITIES);
     add(expressionCm, expression, 57);
     for (const [vertex] of rim)
       for (let k = 0; k < 3; k++) positions[3 * vertices + k] += positions[3 * vertex + k] / rim.length;
     return positions.map((x) => x / 100);
   }
 
-  const neutral = pose(new Float32Array(100), new Float32Array(57));
+  const neutral = pose(new Float32Array(IDENTITIES), new Float32Array(57));
   const corners = (triangle: number) => skin.subarray(3 * triangle, 3 * triangle + 3);
   const face = Uint32Array.from({ length: skin.length / 3 }, (_, i) => i).filter((i) =>
     corners(i).every((v) => v < FACE_END),
@@ -108,20 +126,26 @@ export function createFaceKit(arrays: Record<string, NpyArray>): FaceKit {
   };
   return {
     expressionNames,
+    identityCount: IDENTITIES,
     neutral,
     pose,
     skin,
+    openSkin: open,
+    rim: inOrder(rim),
+    parts: Object.fromEntries(
+      Object.entries(PARTS).map(([name, [start, end]]) => [name, triangulate(quads, end, start)]),
+    ) as FaceKit['parts'],
     all: Uint32Array.from([...skin, ...inner]),
     regions: { face, lips: nearRim(MOUTH_SOCKET, LIPS_RADIUS), lids: nearRim(EYE_SOCKETS, LIDS_RADIUS) },
   };
 }
 
-/** Two triangles of each quad (-1 pads triangles) whose vertices are all below `end`, flat. */
-function triangulate(quads: Int32Array, end: number): Uint32Array {
+/** Two triangles of each quad (-1 pads triangles) whose vertices are all below `end` and not below `start`, flat. */
+function triangulate(quads: Int32Array, end: number, start = 0): Uint32Array {
   const triangles: number[] = [];
   for (let i = 0; i < quads.length; i += 4) {
     const [a, b, c, d] = quads.subarray(i, i + 4);
-    if (Math.max(a, b, c, d) >= end) continue;
+    if (Math.max(a, b, c, d) >= end || Math.min(a, b, c) < start) continue;
     triangles.push(a, b, c);
     if (d >= 0) triangles.push(a, c, d);
   }
@@ -139,6 +163,14 @@ function findRim(triangles: Uint32Array): [number, number][] {
     }
   }
   return [...edges.values()].filter(([a, b]) => !edges.has(key(b, a)));
+}
+
+/** The vertices of directed edges that make one loop. */
+function inOrder(edges: readonly [number, number][]): Uint32Array {
+  const after = new Map(edges);
+  const loop = [edges[0][0]];
+  while (loop.length < edges.length) loop.push(after.get(loop[loop.length - 1])!);
+  return Uint32Array.from(loop);
 }
 
 /** The face's vertices that share a quad with a socket's. */

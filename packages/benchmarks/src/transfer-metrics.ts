@@ -2,14 +2,12 @@ import { type RecoveredCodes, recoverCodes, type SurfaceScan } from '@implicit-f
 import type { Manifest } from '@implicit-faces/runtime';
 import { createRandom } from '@implicit-faces/test-utils';
 import type { UvModel } from '@implicit-faces/uv-param';
-import type { FaceKit } from './face-kit.js';
+import { type FaceKit, NARROW_FACE_END } from './face-kit.js';
 import { createTestSet } from './test-set.js';
 import type { TriangleSurface } from './triangle-surface.js';
 import { type AtlasCheck, placesAt } from './uv-metrics.js';
 import { distancesBetween } from './vectors.js';
 
-/** FaceKit's narrow face: no forehead's rim, no neck. */
-const NARROW_FACE_END = 6706;
 const PEOPLE = 8;
 const SCANS = 3;
 const POINTS = 1000;

@@ -5,13 +5,16 @@ map's stretch approaches a wanted texel density (after Yoshizawa, Belyaev & Seid
 them positive and so keeps the map one-to-one. The face is dense, the back of the head, the mouth bag and the sockets are not. Mirror symmetric: (u, v) <-> (1 - u, v).
 
     python atlas.py --data DATA        writes CACHE/atlas/atlas.npz: uv [14062, 2], tris [28068, 3]
+    python atlas.py --only-fixture     packages/benchmarks/fixtures/chart.safetensors from it: where the generator's skin vertices lie on our chart, for those who render the generator itself
 """
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sp
+from safetensors.numpy import save_file
 from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree
 from tqdm import tqdm
@@ -108,14 +111,27 @@ def embed(neutral: np.ndarray, triangles: np.ndarray, steps: int = 40) -> np.nda
     return (best * scale + .5).astype(np.float32)
 
 
+def write_fixture(uv: np.ndarray) -> None:
+    """`uv` [14062, 2] in 65535ths of the chart's side."""
+    path = Path(__file__).parents[2] / 'benchmarks' / 'fixtures' / 'chart.safetensors'
+    save_file({'uv': np.round(uv * 65535).astype(np.uint16)}, path)
+    print(f'{path}: {path.stat().st_size / 1000:.0f} kB')
+
+
 if __name__ == '__main__':
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--data', required=True)
+    parser.add_argument('--data')
     parser.add_argument('--steps', type=int, default=40)
+    parser.add_argument('--only-fixture', action='store_true')
     arguments = parser.parse_args()
+    folder = fk.cache_dir() / 'atlas'
+    if arguments.only_fixture:
+        write_fixture(np.load(folder / 'atlas.npz')['uv'])
+        raise SystemExit
+    if not arguments.data:
+        parser.error('--data is needed')
     kit = fk.FaceKit.load(arguments.data)
     triangles = kit.skin_triangles()
-    folder = fk.cache_dir() / 'atlas'
     folder.mkdir(exist_ok=True)
     uv = embed(kit.neutral, triangles, arguments.steps)
     np.savez(folder / 'atlas.npz', uv=uv, tris=triangles)

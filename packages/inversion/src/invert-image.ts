@@ -1,6 +1,14 @@
 import { type Avatar, avatarMeshes, type RgbaImage } from '@implicit-faces/avatar';
 import { FACE_OVAL, type FaceLandmarks, LEFT_EYE_OUTER, RIGHT_EYE_OUTER } from '@implicit-faces/landmarks';
-import { bakeAlbedo, decodeSrgb, encodeSrgb, REGIONS, sampleChartMap, texelCentres } from '@implicit-faces/uv-param';
+import {
+  bakeAlbedo,
+  decodeSrgb,
+  encodeSrgb,
+  REGIONS,
+  sampleChartMap,
+  softened,
+  texelCentres,
+} from '@implicit-faces/uv-param';
 import { FaceError } from './errors.js';
 import type { LandmarkTarget } from './losses/landmark-loss.js';
 import { type Crop, cropMask, cropPhoto } from './photo.js';
@@ -9,7 +17,7 @@ import { PRESETS } from './presets.js';
 import { encodeFace } from './stages/encode.js';
 import { chooseSamples, optimise } from './stages/optimise.js';
 import { startPose } from './stages/start.js';
-import { finishTexture, seeScene, softened } from './stages/texture.js';
+import { finishTexture, seeScene } from './stages/texture.js';
 import { loadSurfaceSamples, posePoints } from './surface-samples.js';
 import type { InvertedAvatar, InvertImageOptions, Stage } from './types.js';
 

@@ -9,6 +9,8 @@ export {
 } from './colour-space.js';
 export { type CycleErrors, computeCycleErrors } from './cycle.js';
 export { FaceError, isFaceError, type UvParamErrorCode } from './errors.js';
+export { pullPush } from './pull-push.js';
+export { softened } from './soften.js';
 export { surfaceLandmarks } from './surface-landmarks.js';
 export {
   type ChartMap,

@@ -2,7 +2,7 @@ import { mergeOptions } from '@implicit-faces/runtime';
 import { LINEAR_FROM_SRGB_BYTE, srgbByteFromLinear } from '@implicit-faces/uv-param';
 import { cropCamera } from '../camera.js';
 import { FaceError } from '../errors.js';
-import { clayShading, sphericalHarmonicsShading } from '../lighting.js';
+import { clayShading, sphericalHarmonicsShading, type VertexLight } from '../lighting.js';
 import type { Camera, Lighting, PartMesh, RgbaImage } from '../types.js';
 import { createMipmaps, type Mipmaps } from './mipmaps.js';
 import { createRaster, type Raster, rasterize } from './rasterize.js';
@@ -13,6 +13,8 @@ export interface RenderOptions {
   height: number;
   /** An sRGB colour, or a picture of the same size to draw over; transparent when absent. */
   background?: readonly [number, number, number] | RgbaImage;
+  /** Takes the place of `lighting`, one per mesh. */
+  vertexLight?: readonly VertexLight[];
   /** Grey material under light made for looking at shape, instead of texture and lighting. */
   clay?: boolean;
   /** Samples along each side of a pixel. */
@@ -51,13 +53,13 @@ export function renderAvatar(
   lighting: Lighting,
   options: RenderOptions,
 ): Rendering {
-  const { width, height, background, faceMask } = options;
+  const { width, height, background, faceMask, vertexLight } = options;
   const { clay, supersample } = mergeOptions(RENDER_DEFAULTS, { clay: options.clay, supersample: options.supersample });
   const data = backdrop(width, height, background);
   const mask = new Uint8Array(width * height);
   const face = faceMask && new Uint8Array(width * height);
   const material = clay ? { albedo: CLAY_ALBEDO } : textured(meshes, options.mipmaps);
-  const shading = clay ? clayShading(camera) : sphericalHarmonicsShading(lighting);
+  const light = clay ? clayShading(camera) : (vertexLight ?? sphericalHarmonicsShading(lighting));
 
   const bandRows = Math.min(height, Math.max(1, Math.floor(SAMPLES_PER_BAND / (width * supersample ** 2))));
   const raster = createRaster(width * supersample, bandRows * supersample);
@@ -65,7 +67,7 @@ export function renderAvatar(
   for (let top = 0; top < height; top += bandRows) {
     const bandCamera = cropCamera(camera, 0, top, supersample);
     rasterize(meshes, bandCamera, { width: raster.width, height: raster.height }, raster);
-    shade(raster, meshes, bandCamera.focalLengthPx, material, shading, colours);
+    shade(raster, meshes, bandCamera.focalLengthPx, material, light, colours);
     const first = top * width;
     const last = Math.min(height, top + bandRows) * width;
     resolve(raster, colours, supersample, data.subarray(4 * first, 4 * last), mask.subarray(first, last));

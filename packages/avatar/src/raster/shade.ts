@@ -1,4 +1,4 @@
-import type { Shading } from '../lighting.js';
+import type { Shading, VertexLight } from '../lighting.js';
 import type { PartMesh } from '../types.js';
 import { type Mipmaps, sampleMipmaps } from './mipmaps.js';
 import type { Raster } from './rasterize.js';
@@ -9,6 +9,7 @@ export type Material = { mipmaps: readonly Mipmaps[]; densities: readonly Float3
 /**
  * The light that each pixel of a raster sends to the camera: albedo times shading at the smooth normal.
  *
+ * @param light - as a function of the normal, or at the vertices of each mesh.
  * @param focalLengthPx - of the raster's camera; with the depth it tells how many texels a pixel covers.
  * @param out - destination `[H, W, 3]` linear RGB; pixels that see nothing are left alone.
  */
@@ -17,10 +18,11 @@ export function shade(
   meshes: readonly PartMesh[],
   focalLengthPx: number,
   material: Material,
-  shading: Shading,
+  light: Shading | readonly VertexLight[],
   out = new Float32Array(3 * raster.part.length),
 ): Float32Array {
-  const light = new Float64Array(3);
+  const shading = new Float64Array(3);
+  const gloss = new Float64Array(3);
   const albedo = new Float64Array(3);
   if ('albedo' in material) albedo.fill(material.albedo);
   const { part, triangle, barycentrics, depth } = raster;
@@ -35,11 +37,19 @@ export function shade(
     const wa = barycentrics[3 * i];
     const wb = barycentrics[3 * i + 1];
     const wc = barycentrics[3 * i + 2];
-    const nx = wa * normals[3 * a] + wb * normals[3 * b] + wc * normals[3 * c];
-    const ny = wa * normals[3 * a + 1] + wb * normals[3 * b + 1] + wc * normals[3 * c + 1];
-    const nz = wa * normals[3 * a + 2] + wb * normals[3 * b + 2] + wc * normals[3 * c + 2];
-    const length = Math.sqrt(nx * nx + ny * ny + nz * nz) || 1;
-    shading(nx / length, ny / length, nz / length, light);
+    if (typeof light === 'function') {
+      const nx = wa * normals[3 * a] + wb * normals[3 * b] + wc * normals[3 * c];
+      const ny = wa * normals[3 * a + 1] + wb * normals[3 * b + 1] + wc * normals[3 * c + 1];
+      const nz = wa * normals[3 * a + 2] + wb * normals[3 * b + 2] + wc * normals[3 * c + 2];
+      const length = Math.sqrt(nx * nx + ny * ny + nz * nz) || 1;
+      light(nx / length, ny / length, nz / length, shading);
+    } else {
+      const at = light[p];
+      for (let k = 0; k < 3; k++) {
+        shading[k] = wa * at.shading[3 * a + k] + wb * at.shading[3 * b + k] + wc * at.shading[3 * c + k];
+        gloss[k] = at.gloss ? wa * at.gloss[3 * a + k] + wb * at.gloss[3 * b + k] + wc * at.gloss[3 * c + k] : 0;
+      }
+    }
     if ('mipmaps' in material) {
       const u = wa * uvs[2 * a] + wb * uvs[2 * b] + wc * uvs[2 * c];
       const v = wa * uvs[2 * a + 1] + wb * uvs[2 * b + 1] + wc * uvs[2 * c + 1];
@@ -48,9 +58,9 @@ export function shade(
       const lod = Math.log2((density * depth[i]) / focalLengthPx);
       sampleMipmaps(material.mipmaps[p], u, v, lod, albedo);
     }
-    out[3 * i] = albedo[0] * light[0];
-    out[3 * i + 1] = albedo[1] * light[1];
-    out[3 * i + 2] = albedo[2] * light[2];
+    out[3 * i] = albedo[0] * shading[0] + gloss[0];
+    out[3 * i + 1] = albedo[1] * shading[1] + gloss[1];
+    out[3 * i + 2] = albedo[2] * shading[2] + gloss[2];
   }
   return out;
 }

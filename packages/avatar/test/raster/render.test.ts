@@ -40,6 +40,23 @@ describe('renderAvatar', () => {
     expect(pixel(picture, 16, 16)).toEqual([...expected, 0, 255]);
   });
 
+  it('takes light from the vertices instead, between them by straight lines, and adds what shines', () => {
+    const shading = new Float32Array(square.positions.length).map((_, i) => 0.5 + square.positions[i - (i % 3)]);
+    const gloss = new Float32Array(square.positions.length).map((_, i) => [0.1, 0, 0][i % 3]);
+    const picture = renderAvatar([square], viewCamera(0, front), ambient, {
+      width: 32,
+      height: 32,
+      vertexLight: [{ shading, gloss }],
+    });
+    const linear = (byte: number) => ((byte / 255 + 0.055) / 1.055) ** 2.4;
+    for (const x of [10, 15, 21]) {
+      const light = 0.5 + ((x + 0.5) / 32 - 0.5) * 0.5;
+      const [red, green] = pixel(picture, x, 16);
+      expect(linear(red)).toBeCloseTo(linear(200) * light + 0.1, 2);
+      expect(linear(green)).toBeCloseTo(linear(150) * light, 2);
+    }
+  });
+
   it('blends edges with the background in linear light and leaves the rest of it alone', () => {
     const size = { width: 34, height: 34 };
     const photo = checkerImage(34, 34, [

@@ -6,7 +6,7 @@ import {
   rasterize,
   visiblePoints,
 } from '@implicit-faces/avatar';
-import { type ChartMap, encodeSrgb, sampleChartMap, texelCentres } from '@implicit-faces/uv-param';
+import { type ChartMap, encodeSrgb, pullPush, sampleChartMap, softened, texelCentres } from '@implicit-faces/uv-param';
 import { type Crop, lookUp, lookUpSharp, type Plane } from '../photo.js';
 import { cameraFromPose, type Pose } from '../pose.js';
 import { LIGHT_FLOOR, sphericalHarmonics } from './appearance.js';
@@ -220,79 +220,4 @@ function texelGeometry({ uvs, indices, positions, normals }: PartMesh, size: num
     for (let c = 0; c < 3; c++) out.normals[3 * i + c] /= length;
   }
   return out;
-}
-
-/** A map with its edges softened by box blurs of the radius, twice each way; beyond its edge the map goes on as it ends. */
-export function softened(map: { data: Uint8Array; size: number }, radius: number): { data: Uint8Array; size: number } {
-  const { size } = map;
-  let data = map.data;
-  for (const stride of [1, size, 1, size]) {
-    const other = stride === 1 ? size : 1;
-    const out = new Uint8Array(data.length);
-    for (let o = 0; o < size; o++) {
-      const at = (i: number) => data[o * other + Math.min(size - 1, Math.max(0, i)) * stride];
-      let sum = 0;
-      for (let k = -radius; k <= radius; k++) sum += at(k);
-      for (let i = 0; i < size; i++) {
-        out[o * other + i * stride] = sum / (2 * radius + 1);
-        sum += at(i + radius + 1) - at(i - radius);
-      }
-    }
-    data = out;
-  }
-  return { data, size };
-}
-
-/**
- * Fills what is missing from `[size, size, 3]` values with weights in 0..1: weighted averages down a pyramid, then back up where the finer level knows too little
- * (Gortler et al., "The Lumigraph", 1996, section 3.4). `size` should be a power of two.
- */
-export function pullPush(values: Float32Array, weight: Float32Array, size: number): Float32Array {
-  const levels = [{ values, weight, size }];
-  while (levels[levels.length - 1].size > 1) {
-    const fine = levels[levels.length - 1];
-    const half = fine.size >> 1;
-    const next = { values: new Float32Array(3 * half * half), weight: new Float32Array(half * half), size: half };
-    for (let y = 0; y < half; y++) {
-      for (let x = 0; x < half; x++) {
-        const i = y * half + x;
-        let total = 0;
-        for (let k = 0; k < 4; k++) {
-          const j = (2 * y + (k >> 1)) * fine.size + 2 * x + (k & 1);
-          total += fine.weight[j];
-          for (let c = 0; c < 3; c++) next.values[3 * i + c] += fine.weight[j] * fine.values[3 * j + c];
-        }
-        if (total > 0) for (let c = 0; c < 3; c++) next.values[3 * i + c] /= total;
-        next.weight[i] = Math.min(1, total);
-      }
-    }
-    levels.push(next);
-  }
-  let coarse = levels[levels.length - 1].values;
-  for (let l = levels.length - 2; l >= 0; l--) {
-    const { values: own, weight: sure, size: n } = levels[l];
-    const half = n >> 1;
-    const out = new Float32Array(own.length);
-    for (let y = 0; y < n; y++) {
-      const cy = Math.min(half - 1, Math.max(0, y / 2 - 0.25));
-      const y0 = Math.floor(cy);
-      const y1 = Math.min(half - 1, y0 + 1);
-      const sy = cy - y0;
-      for (let x = 0; x < n; x++) {
-        const cx = Math.min(half - 1, Math.max(0, x / 2 - 0.25));
-        const x0 = Math.floor(cx);
-        const x1 = Math.min(half - 1, x0 + 1);
-        const sx = cx - x0;
-        const i = y * n + x;
-        for (let c = 0; c < 3; c++) {
-          const up =
-            (1 - sy) * ((1 - sx) * coarse[3 * (y0 * half + x0) + c] + sx * coarse[3 * (y0 * half + x1) + c]) +
-            sy * ((1 - sx) * coarse[3 * (y1 * half + x0) + c] + sx * coarse[3 * (y1 * half + x1) + c]);
-          out[3 * i + c] = sure[i] * own[3 * i + c] + (1 - sure[i]) * up;
-        }
-      }
-    }
-    coarse = out;
-  }
-  return coarse;
 }

@@ -1,11 +1,10 @@
 import { type PartMesh, type RgbaImage, renderAvatar } from '@implicit-faces/avatar';
-import { createRandom } from '@implicit-faces/test-utils';
 import { linearFromSrgb } from '@implicit-faces/uv-param';
 import { describe, expect, it } from 'vitest';
 import { cropMask, cropPhoto } from '../../src/photo.js';
 import { cameraFromPose, type Pose, stepPose } from '../../src/pose.js';
 import { createAppearance } from '../../src/stages/appearance.js';
-import { finishTexture, pullPush, seeScene, softened } from '../../src/stages/texture.js';
+import { finishTexture, seeScene } from '../../src/stages/texture.js';
 
 const SIZE = 128;
 const RADIUS = 0.1;
@@ -114,69 +113,6 @@ describe('finishTexture', () => {
     const untrusted = finish(0, false, 0);
     expect(difference(untrusted, greyImage, 0.1, 0.9)).toBeLessThan(difference(truth, greyImage, 0.1, 0.9));
     expect(untrusted.data.every((v, i) => i % 4 !== 3 || v === 255)).toBe(true);
-  });
-});
-
-describe('pullPush', () => {
-  const size = 16;
-  const random = createRandom(1);
-  const sparse = random.uniforms(size * size).map((v) => (v < 0.1 ? 1 : 0));
-
-  it('fills with a constant what is constant where it is known', () => {
-    const values = new Float32Array(3 * size * size).map((_, i) =>
-      sparse[Math.floor(i / 3)] ? [0.25, -1, 2][i % 3] : 99,
-    );
-    const filled = pullPush(values, sparse, size);
-    expect(filled).toBeCloseToTensor(
-      values.map((_, i) => [0.25, -1, 2][i % 3]),
-      1e-6,
-    );
-  });
-
-  it('keeps what is known, and fills with what lies between', () => {
-    const values = random.uniforms(3 * size * size, -1, 1);
-    const filled = pullPush(values, sparse, size);
-    filled.forEach((value, i) => {
-      if (sparse[Math.floor(i / 3)]) expect(value).toBe(values[i]);
-      else expect(Math.abs(value)).toBeLessThan(1);
-    });
-  });
-
-  it('takes nearby values rather than far ones', () => {
-    const [left, right] = [0, size - 1];
-    const weight = new Float32Array(size * size).map((_, i) => (i % size === left || i % size === right ? 1 : 0));
-    const values = new Float32Array(3 * size * size).map((_, i) => (Math.floor(i / 3) % size === right ? 1 : 0));
-    const filled = pullPush(values, weight, size);
-    const row = (x: number) => filled[3 * (8 * size + x)];
-    expect(row(2)).toBeLessThan(0.2);
-    expect(row(13)).toBeGreaterThan(0.8);
-    for (let x = 1; x < size; x++) expect(row(x)).toBeGreaterThanOrEqual(row(x - 1));
-  });
-
-  it('gives nothing where nothing is known', () => {
-    const nothing = pullPush(random.uniforms(3 * size * size), new Float32Array(size * size), size);
-    expect(nothing).toEqual(new Float32Array(3 * size * size));
-  });
-});
-
-describe('softened', () => {
-  it('is two box blurs each way, seed 9', () => {
-    const size = 16;
-    const radius = 2;
-    const random = createRandom(9);
-    const map = { data: Uint8Array.from({ length: size * size }, () => random.integer(256)), size };
-    const box = (data: Uint8Array, dx: number, dy: number) =>
-      data.map((_, i) => {
-        let sum = 0;
-        for (let k = -radius; k <= radius; k++) {
-          const x = Math.min(size - 1, Math.max(0, (i % size) + k * dx));
-          const y = Math.min(size - 1, Math.max(0, Math.floor(i / size) + k * dy));
-          sum += data[y * size + x];
-        }
-        return sum / (2 * radius + 1);
-      });
-    const expected = box(box(box(box(map.data, 1, 0), 0, 1), 1, 0), 0, 1);
-    expect(softened(map, radius).data).toEqual(expected);
   });
 });
 
