@@ -24,6 +24,7 @@ it('exports these names and no others', () => {
       "fieldMesh",
       "isFaceError",
       "loadAvatar",
+      "loadEncoder",
       "loadFaceModel",
       "partImage",
       "projectPoints",

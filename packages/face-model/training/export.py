@@ -26,6 +26,7 @@ import topology
 from albedo import Colour
 from distance import Mesh
 from eyes import LidContact
+from encoder import POINTS, SIDE, WIDTHS, Encoder
 from fields import SHEETS
 from fit import FOLDER, trained
 from parts import MOUTH_PARTS, Parts
@@ -195,15 +196,16 @@ def load_geometry(kit: fk.FaceKit) -> Geometry:
 
 
 HALVED = 2048     # weights from this size on are stored as fp16
-# These, the largest and the least delicate, as int8 with a scale per row or column: feature tables, and the matrices that make the conditioned layers from the codes.
-BYTES = {'table': 0, 'deformation.head.weight': 1, 'deformation.biases.weight': 1}
+# These, the largest and the least delicate, as int8 with a scale per row or column: feature tables, the matrices that make the conditioned layers from the codes, and the encoder.
+BYTES = {'table': 0, 'deformation.head.weight': 1, 'deformation.biases.weight': 1, 'squeeze.weight': 1, 'seen.weight': 1, 'mix.weight': 1, 'correct.weight': 1,
+         **{f'convolutions.{i}.weight': (1, 2, 3) for i in range(len(WIDTHS))}}
 
 
-def byte_axis(name: str, size: int) -> int | None:
+def byte_axis(name: str, size: int) -> int | tuple[int, ...] | None:
     return next((axis for end, axis in BYTES.items() if size >= HALVED and name.endswith(end)), None)
 
 
-def to_bytes(array: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
+def to_bytes(array: np.ndarray, axis: int | tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     """(int8, scale) with array = int8 * scale; the largest magnitude along the axis is 127."""
     scale = np.maximum(np.abs(array).max(axis, keepdims=True), 1e-9).astype(np.float32) / 127
     return np.round(array / scale).astype(np.int8), scale
@@ -353,6 +355,14 @@ def export(path: Path, pool: Pool, module: nn.Module, function, inputs: dict[str
     return {'inputs': {n: entry(n, v) for n, v in inputs.items()}, 'outputs': {n: entry(n, v) for n, v in zip(outputs, reference)}}
 
 
+def load_encoder() -> Encoder | None:
+    """The trained encoder from the cache; a model may do without."""
+    if not any((FOLDER / f'encoder{end}.pt').exists() for end in ('', '-init')):
+        print(f'no encoder in {FOLDER}: the model ships without')
+        return None
+    return trained('encoder', Encoder())
+
+
 def write_topology(kit: fk.FaceKit, parts: Parts, weights: Path) -> None:
     eyes = lambda key: np.stack([getattr(parts, f'{e}_{key}').numpy() for e in ('eyeLeft', 'eyeRight')])
     shapes = {f'eyes.{key}': eyes(key) for key in ('centre', 'radius', 'bulge', 'frame')} | {'mouthParts.box': np.stack([getattr(parts, f'{n}_box').numpy() for n in MOUTH_PARTS])}
@@ -396,8 +406,9 @@ if __name__ == '__main__':
     kit = fk.FaceKit.load(arguments.data)
     geometry = load_geometry(kit)
     parts = geometry.parts
+    encoder = load_encoder()
     with torch.no_grad():      # what compress() will store, so that torch and the shipped graphs are the same network
-        for name, p in geometry.named_parameters():
+        for name, p in [*geometry.named_parameters(), *(encoder.state_dict().items() if encoder else [])]:
             p.copy_(torch.from_numpy(as_stored(name, p.numpy())))
     inverse = geometry.inverse
 
@@ -422,9 +433,13 @@ if __name__ == '__main__':
         'inverse-uv-vjp': (inverse.vjp, {'uv': uv, **both, 'cotangent': cot3}, ['uv', 'cotangent'], ['points', 'gradUv', 'gradGeometry', 'gradExpression']),
         'part-transforms': (lambda geometry, expression: parts.transforms(geometry, expression), both, [], ['transforms']),
     }
+    faces = {'image': torch.rand(3, SIDE, SIDE, 4), 'shape': torch.randn(3, POINTS, 3) * .1, 'rotation': torch.eye(3).expand(3, 3, 3).contiguous()}
+    if encoder:
+        jobs['encoder'] = (encoder.forward, faces, list(faces), ['geometry', 'expression', 'logVariance'])
+    module_of = lambda name: encoder if name == 'encoder' else inverse if name.startswith('inverse') else geometry
     networks, pool = {}, Pool(weights / 'networks.packed')
     for name, (function, inputs, dynamic, outputs) in jobs.items():
-        networks[camel(name)] = {'file': camel(name), 'weights': 'networks', **export(weights / f'{name}.onnx', pool, inverse if name.startswith('inverse') else geometry, function, inputs, dynamic, outputs)}
+        networks[camel(name)] = {'file': camel(name), 'weights': 'networks', **export(weights / f'{name}.onnx', pool, module_of(name), function, inputs, dynamic, outputs)}
         print(name, (weights / f'{name}.onnx').stat().st_size)
     # albedo.py has exported and checked the colour network; here it is only described.
     colour = fk.cache_dir() / 'atlas' / 'colour'

@@ -7,7 +7,7 @@ import numba
 import numpy as np
 import torch
 
-HELD_OUT_LIGHT = ('apartment', 'forest', 'sunset')        # maps that no training sees
+HELD_OUT_LIGHT = ('apartment', 'esplanade', 'lab', 'sunrise')     # no training sees these; packages/benchmarks/src/synthetic uses them
 COSINE_LOBE = np.array([1, *[2 / 3] * 3, *[.25] * 5])     # Ramamoorthi & Hanrahan 2001, over pi: irradiance that makes white of 1 under a white sky of 1
 
 

@@ -6,6 +6,7 @@
     python train.py inverse-uv-trunk              what g^-1 starts from
     python train.py inverse-uv                    g^-1, chart -> posed points, linear in the codes
     python train.py deformation                   D, posed -> canonical, and the correction of the distance (needs template and forward of both solids)
+    python train.py encoder                       picture and landmarks -> codes (needs the portraits of portraits.py and nothing else)
 
 Each resumes from its checkpoint in CACHE/runs and can be run again with more minutes. `torchrun --nproc-per-node 4 train.py ...` shares a step among processes. Samples come from samples.py,
 the chart from atlas.py. `--threads 1` when two experiments run side by side."""
@@ -21,12 +22,15 @@ import torch
 
 import facekit as fk
 import fields
+from atlas import mirror_of
 from deformation import DeformationTraining, PlainTraining
+from encoder import Encoder, MeanFace, Metric, mirrors, ridge, start_from, without_similarities
 from fields import SHEETS
 from fit import FOLDER, RANK, fit
 from samples import Skin, stored
 
 EXPERIMENTS = Path(__file__).parent / 'experiments'
+RIDGE = .02             # of what the encoder starts from, a linear map of landmarks
 
 
 @dataclass
@@ -256,7 +260,83 @@ def plain(run):
     run.fit(training.model, lambda step: training.loss(), training.evaluate)
 
 
-STEPS = {'template': template, 'uv': uv, 'forward': forward, 'inverse-uv-trunk': inverse_uv_trunk, 'inverse-uv': inverse_uv, 'deformation': deformation, 'plain': plain}
+class Portraits:
+    """The portraits that portraits.py wrote, as the encoder sees them: image [N, 80, 80, 4] u8, shape [N, 468, 3], rotation [N, 3, 3], codes [N, 158]."""
+
+    def __init__(self, kind: str, face: MeanFace):
+        files = sorted((fk.cache_dir() / 'portraits').glob(f'{kind}-*.npz'))
+        if not files:
+            raise SystemExit(f'encoder: no portraits of kind {kind} in {fk.cache_dir() / "portraits"}. Run portraits.py first.')
+        seen, codes = [], []
+        for file in files:
+            stored = np.load(file)
+            seen += [face.inputs(crop, points) for crop, points in zip(stored['image'], stored['landmarks'].astype(np.float64))]
+            codes.append(stored['codes'])
+        self.image, self.shape, self.rotation = (torch.from_numpy(np.array(a)) for a in zip(*seen))
+        self.codes = torch.from_numpy(np.concatenate(codes))
+
+    def __len__(self):
+        return len(self.codes)
+
+    def batch(self, i):
+        return self.image[i].float() / 255, self.shape[i], self.rotation[i], self.codes[i]
+
+
+def encoder(run, batch=64):
+    kit = fk.FaceKit.load(run.data)
+    face = MeanFace(kit)
+    train, held = Portraits('train', face), Portraits('held-out', face)
+    metric, whole = Metric(kit), Metric(kit, fk.MOUTH_SOCKET[0])
+    mirror = torch.from_numpy(mirrors(kit, mirror_of(kit.neutral[:fk.SKIN].astype(np.float64))))
+    twin, flip = torch.from_numpy(mirror_of(face.landmarks)), torch.tensor([-1., 1, 1])
+    model = Encoder()
+    both = torch.cat([train.shape, train.shape[:, twin] * flip]).flatten(1)
+    model.shape_mean.copy_(both.mean(0))
+    weights, bias = ridge(((both - model.shape_mean) * model.scale).numpy(), torch.cat([train.codes, train.codes @ mirror]).numpy(), RIDGE)
+    start_from(model, weights, bias, metric)
+    identity = torch.cat([torch.ones(fields.DG), torch.zeros(fields.DE)])
+
+    def augmented(i):
+        image, shape, rotation, codes = train.batch(i)
+        mirrored = torch.rand(len(i)) < .5
+        image[mirrored] = image[mirrored].flip(2)
+        shape[mirrored] = shape[mirrored][:, twin] * flip
+        rotation[mirrored] = rotation[mirrored] * flip * flip[:, None]
+        codes[mirrored] = codes[mirrored] @ mirror
+        image[..., :3] *= 1 + .15 * torch.randn(len(i), 1, 1, 3)
+        grey = torch.rand(len(i)) < .1
+        image[grey, :, :, :3] = image[grey, :, :, :3].mean(3, keepdim=True).expand(-1, -1, -1, 3)
+        return image, shape + .0002 * torch.randn_like(shape), rotation, codes
+
+    def loss(step):
+        *inputs, codes = augmented(torch.randint(0, len(train), (batch,)))
+        g, e, doubt = model(*inputs)
+        d = torch.cat([g, e], 1) - codes
+        posed = metric(d)
+        # How sure it is must not pull on what it says: the error is data to the doubt.
+        square = posed.detach().square()
+        doubted = (.5 * (doubt + square * (-doubt).exp())).mean()
+        return posed.mean() + metric(d * identity).mean() + .3 * metric(d * (1 - identity)).mean() + .1 * whole(d).mean() + .002 * d.square().sum(1).mean() + .1 * doubted
+
+    show = torch.randperm(len(held), generator=torch.Generator().manual_seed(0))[:512]
+    offsets = torch.from_numpy(1000 * without_similarities(kit.basis[:, :fk.NARROW_FACE:3].reshape(158, -1).astype(np.float64), kit.neutral[:fk.NARROW_FACE:3].astype(np.float64))).float()
+    median = lambda d: (d @ offsets).view(len(d), -1, 3).norm(dim=-1).median().item()
+
+    def evaluate(m):
+        with torch.no_grad():
+            parts = [(*m(*inputs), codes) for *inputs, codes in (held.batch(i) for i in show.split(128))]
+            g, e, doubt, codes = (torch.cat(a) for a in zip(*parts))
+            d = torch.cat([g, e], 1) - codes
+            linear = m.linear(m.squeeze((held.shape[show].flatten(1) - m.shape_mean) * m.scale)) - codes
+            error = metric(d)
+            rank = lambda a: a.argsort().argsort().float()
+            return {'identityMm': median(d * identity), 'posedMm': median(d), 'linearIdentityMm': median(linear * identity), 'linearPosedMm': median(linear), 'rmsMm': error.mean().item(),
+                    'doubtMm': (doubt / 2).exp().mean().item(), 'doubtRank': torch.corrcoef(torch.stack([rank(doubt), rank(error)]))[0, 1].item()}
+    print('before training: ' + '  '.join(f'{k} {v:.4g}' for k, v in evaluate(model).items()), flush=True)
+    run.fit(model, loss, evaluate)
+
+
+STEPS = {'template': template, 'uv': uv, 'forward': forward, 'inverse-uv-trunk': inverse_uv_trunk, 'inverse-uv': inverse_uv, 'deformation': deformation, 'encoder': encoder, 'plain': plain}
 
 
 if __name__ == '__main__':

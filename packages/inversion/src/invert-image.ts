@@ -14,6 +14,7 @@ import type { LandmarkTarget } from './losses/landmark-loss.js';
 import { type Crop, cropMask, cropPhoto } from './photo.js';
 import { cameraFromPose } from './pose.js';
 import { PRESETS } from './presets.js';
+import { encodeFace } from './stages/encode.js';
 import { chooseSamples, optimise } from './stages/optimise.js';
 import { startPose } from './stages/start.js';
 import { finishTexture, seeScene } from './stages/texture.js';
@@ -79,6 +80,9 @@ export async function invertImage(image: RgbaImage, options: InvertImageOptions)
   const found = await landmarker.detect(image, { index: options.faceIndex ?? INVERT_IMAGE_DEFAULTS.faceIndex, signal });
   await report(0.5);
   const person = await landmarker.mask(image, { box: found.box, signal });
+  enter('encode');
+  await report(0);
+  const encoded = await encodeFace(model, image, found.points, { signal });
   enter('optimise');
   await report(0);
 
@@ -103,6 +107,7 @@ export async function invertImage(image: RgbaImage, options: InvertImageOptions)
       crop,
       mask: cropMask(person.data, image, crop),
       faceScale,
+      encoded,
     },
     startPose(mean, found.points, [image.width / 2, image.height / 2]),
     settings,
@@ -172,6 +177,8 @@ export async function invertImage(image: RgbaImage, options: InvertImageOptions)
       seed,
       seconds,
       steps: fit.steps,
+      start: encoded ? 'encoder' : 'landmarks',
+      expectedErrorMm: encoded?.expectedErrorMm,
       landmarks: found.points,
       box: found.box,
       foreground: person.data,

@@ -3,7 +3,7 @@ import type { Box, Landmarker } from '@implicit-faces/landmarks';
 import type { OrtRuntime } from '@implicit-faces/runtime';
 import type { Preset } from './presets.js';
 
-/** The stages of an inversion, in order. `encode` and `finetune` take no time in presets that do without them. */
+/** The stages of an inversion, in order. `encode` is short where the model has no encoder, and `finetune` takes no time in presets that do without it. */
 export const STAGES = ['detect', 'encode', 'optimise', 'finetune', 'texture'] as const;
 export type Stage = (typeof STAGES)[number];
 
@@ -37,6 +37,10 @@ export interface InvertedAvatar extends Avatar {
     seconds: Record<Stage | 'total', number>;
     /** Gauss-Newton steps of the codes. */
     steps: number;
+    /** Where the codes came from before those steps: the encoder, or the mean face when there is none or it did not trust itself. */
+    start: 'encoder' | 'landmarks';
+    /** Root mean square of vertex distances that the encoder expected of its codes, millimetres. */
+    expectedErrorMm?: number;
     /** `[468, 3]` as detected, photo pixels. */
     landmarks: Float32Array;
     box: Box;

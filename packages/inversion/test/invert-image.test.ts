@@ -31,7 +31,7 @@ describe('invertImage', () => {
       expect(progress.fraction).toBeLessThanOrEqual(1);
       if (i > 0) expect(position(progress)).toBeGreaterThanOrEqual(position(seen[i - 1]));
     });
-    expect([...new Set(seen.map(({ stage }) => stage))]).toEqual(['detect', 'optimise', 'texture']);
+    expect([...new Set(seen.map(({ stage }) => stage))]).toEqual(['detect', 'encode', 'optimise', 'texture']);
     expect(seen.at(-1)).toEqual({ stage: 'texture', fraction: 1 });
 
     const { geometry, expression, texture } = model.manifest.codes;
@@ -51,6 +51,21 @@ describe('invertImage', () => {
     const { total, ...stages } = inversion.seconds;
     expect(Object.keys(stages).sort()).toEqual([...STAGES].sort());
     expect(Object.values(stages).reduce((sum, s) => sum + s, 0)).toBeCloseTo(total, 1);
+  });
+
+  it('starts from the encoder where it trusts itself, else from the mean face', async () => {
+    // The tiny model's encoder trusts pictures that are mostly green.
+    const tinted = (gains: number[]) => ({
+      ...face.photo,
+      data: face.photo.data.map((value, i) => value * (gains[i % 4] ?? 1)),
+    });
+    const [green, red] = [
+      await invertImage(tinted([0.3, 1, 0.3]), options),
+      await invertImage(tinted([1, 0.3, 0.3]), options),
+    ];
+    expect(green.inversion).toMatchObject({ start: 'encoder', expectedErrorMm: expect.closeTo(3, 4) });
+    expect(red.inversion).toMatchObject({ start: 'landmarks', expectedErrorMm: undefined });
+    expect(green.expressionCode).not.toEqual(red.expressionCode);
   });
 
   it('gives the same avatar for the same seed, also a negative one', async () => {

@@ -40,8 +40,8 @@ export async function placeMesh(network: Network, pyramid: ImagePyramid, roi: Ro
   return { points, score: sigmoid(outputs.presence.data[0]) };
 }
 
-/** The window that the points themselves ask for: upright along the eyes, centred on their bounds in that frame. */
-export function roiFromMesh(points: Float32Array): Roi {
+/** The window that the points themselves ask for: upright along the eyes, centred on their bounds in that frame, `margin` times their extent. */
+export function roiFromMesh(points: Float32Array, margin = ROI_MARGIN): Roi {
   const at = (i: number): [number, number] => [points[3 * i], points[3 * i + 1]];
   const [rightX, rightY] = at(RIGHT_EYE_OUTER);
   const [leftX, leftY] = at(LEFT_EYE_OUTER);
@@ -60,5 +60,6 @@ export function roiFromMesh(points: Float32Array): Roi {
   }
   const along = (minX + maxX) / 2;
   const down = (minY + maxY) / 2;
-  return meshRoi(along * cos - down * sin, along * sin + down * cos, Math.max(maxX - minX, maxY - minY), rotation);
+  const size = Math.max(maxX - minX, maxY - minY) * margin;
+  return { centerX: along * cos - down * sin, centerY: along * sin + down * cos, size, rotation };
 }

@@ -1,3 +1,4 @@
+export { type CropFaceOptions, cropFace, type FaceCrop } from './crop-face.js';
 export { FaceError, isFaceError, type LandmarksErrorCode } from './errors.js';
 export {
   FACE_OVAL,

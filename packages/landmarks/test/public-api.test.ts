@@ -19,6 +19,7 @@ it('exports these names and no others', () => {
       "RIGHT_BROW",
       "RIGHT_EYE",
       "RIGHT_EYE_OUTER",
+      "cropFace",
       "isFaceError",
       "loadLandmarker",
     ]

@@ -25,6 +25,8 @@ export interface InvertReport {
   lighting: number[][];
   /** Steps of the optimisation. */
   steps: number;
+  /** What the codes started from, and for an encoder the vertex error in millimetres that it expected of them. */
+  start: { codes: 'encoder' | 'landmarks'; expectedErrorMm: number | null };
 }
 
 export interface Figures {
@@ -36,7 +38,7 @@ export interface Figures {
 
 /** Puts the report together. Call it last: it reads the clock and the memory in use. */
 export function createReport(avatar: InvertedAvatar, { image, landmarks, points }: Figures): InvertReport {
-  const { preset, seed, seconds, steps } = avatar.inversion;
+  const { preset, seed, seconds, steps, start, expectedErrorMm } = avatar.inversion;
   const { cameraFromWorld, focalLengthPx, principalPointPx } = avatar.camera;
   return {
     model: avatar.modelId,
@@ -49,6 +51,7 @@ export function createReport(avatar: InvertedAvatar, { image, landmarks, points 
     camera: { cameraFromWorld: Array.from(cameraFromWorld), focalLengthPx, principalPointPx: [...principalPointPx] },
     lighting: triples(avatar.lighting),
     steps,
+    start: { codes: start, expectedErrorMm: expectedErrorMm ?? null },
   };
 }
 

@@ -26,6 +26,7 @@ import {
 import type { PresetSettings } from '../presets.js';
 import { type DensitySamples, loadDensitySamples, posePoints, type SurfaceSamples } from '../surface-samples.js';
 import { type Appearance, createAppearance, LIGHT_FLOOR, predictLight, stepAppearance } from './appearance.js';
+import type { CodeStart } from './encode.js';
 import { PORTRAIT_DISTANCE } from './start.js';
 
 /** Everything that the optimisation compares, gathered before it starts. */
@@ -41,6 +42,8 @@ export interface Evidence {
   mask: Plane;
   /** Outer-eye distance, photo pixels. */
   faceScale: number;
+  /** What the encoder thinks of the codes; without it they start at the mean face. */
+  encoded?: CodeStart;
 }
 
 /** What the optimisation finds. */
@@ -54,6 +57,9 @@ export interface Fit {
 
 /** Standard deviation of an expression weight around its usual value. */
 const EXPRESSION_SIGMA = 0.3;
+/** Standard deviations of geometry codes and expression weights around what an encoder said. */
+const ENCODED_GEOMETRY_SIGMA = 0.5;
+const ENCODED_EXPRESSION_SIGMA = 0.15;
 const GAZE_SIGMA = 0.08;
 /** How far the logarithm of the distance strays from a portrait's. */
 const DISTANCE_SIGMA = 0.25;
@@ -105,10 +111,10 @@ export async function optimise(
   const { vertices, landmarks, target, faceScale, crop, model } = evidence;
   const size = vertices.codeSize;
   const total = settings.landmarkSteps + settings.photoSteps.reduce((a, b) => a + b, 0) + 1;
-  let codes = new Float64Array(size);
+  let codes = evidence.encoded?.codes.slice() ?? new Float64Array(size);
   let pose = start;
   let steps = 0;
-  const prior = createCodePrior(model);
+  const prior = createCodePrior(model, evidence.encoded?.codes);
 
   const advance = (add: (equations: NormalEquations) => void, poseOnly: boolean) => {
     const equations = createNormalEquations(size + POSE_PARAMETERS);
@@ -214,8 +220,8 @@ function notFinite(stage: string): FaceError {
   );
 }
 
-/** What is believed of codes and camera before the photo is looked at. */
-function createCodePrior(model: FaceModel) {
+/** What is believed of codes and camera before the photo is looked at; of the codes what an encoder said, if one did. */
+function createCodePrior(model: FaceModel, encoded?: Float64Array) {
   const { codes, expressionNames } = model.manifest;
   const names = expressionNames;
   const frozen = new Uint8Array(codes.geometry + codes.expression + POSE_PARAMETERS);
@@ -227,11 +233,16 @@ function createCodePrior(model: FaceModel) {
     frozen,
     add(equations: NormalEquations, values: Float64Array, pose: Pose) {
       const gaze = gazeAtCamera(pose);
-      for (let k = 0; k < codes.geometry; k++) addPrior(equations, k, values[k], 1);
+      const geometrySigma = encoded ? ENCODED_GEOMETRY_SIGMA : 1;
+      for (let k = 0; k < codes.geometry; k++) {
+        addPrior(equations, k, values[k] - (encoded?.[k] ?? 0), geometrySigma ** -2);
+      }
+      const expressionSigma = encoded ? ENCODED_EXPRESSION_SIGMA : EXPRESSION_SIGMA;
       for (let k = 0; k < codes.expression; k++) {
-        const usual = gaze[names[k]];
-        const sigma = usual === undefined ? EXPRESSION_SIGMA : GAZE_SIGMA;
-        addPrior(equations, codes.geometry + k, values[codes.geometry + k] - (usual ?? 0), sigma ** -2);
+        const at = codes.geometry + k;
+        const looking = gaze[names[k]];
+        const sigma = looking === undefined ? expressionSigma : GAZE_SIGMA;
+        addPrior(equations, at, values[at] - (looking ?? encoded?.[at] ?? 0), sigma ** -2);
       }
       // The distance along the viewing axis is -t_z for a head at the world's origin.
       const distance = Math.max(0.2, -pose.translation[2]);
