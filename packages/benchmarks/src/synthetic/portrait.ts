@@ -17,9 +17,9 @@ import { encodeSrgb, srgbByteFromLinear, type Topology } from '@implicit-faces/u
 import { loadSkinLookup } from '../albedo-metrics.js';
 import { loadChart } from '../chart.js';
 import { type FaceKit, loadFaceKit, SKIN_END } from '../face-kit.js';
-import { environmentLights, HELD_OUT_MAPS, loadEnvironment, shrinkEnvironment } from './environment.js';
+import { environmentLights, type FarLight, HELD_OUT_MAPS, loadEnvironment, shrinkEnvironment } from './environment.js';
 import { bustMesh, cutOut, eyeMesh, glassesMeshes, hairMesh, microphoneMeshes, partMesh } from './head-meshes.js';
-import { transportLight } from './light-transport.js';
+import { castShadows, type Shadows, transportLight } from './light-transport.js';
 import {
   eyeImage,
   GUMS,
@@ -193,7 +193,14 @@ export async function loadPortraitGenerator(options: LoadPortraitGeneratorOption
       const chosen = environments[random.integer(environments.length)];
       const own = light(base, chosen, rotationRad, random.uniform(...EXPOSURE));
       const things = occluderMeshes(occluder, kit, positions, random);
-      const rendering = draw([...meshes, ...things], camera, own, size, faceMask, backdrop(own, camera, size));
+      const rendering = draw(
+        things.length ? [...meshes, ...things] : meshes,
+        camera,
+        own,
+        size,
+        faceMask,
+        backdrop(own, camera, size),
+      );
       const image = addNoise(rendering, random);
       return {
         seed,
@@ -384,6 +391,16 @@ function mipmaps(image: RgbaImage): Mipmaps {
   return known;
 }
 
+/** What is slow about a view and the same for all views of one person in one light. */
+const knownShadows = new WeakMap<PartMesh[], WeakMap<PortraitLight, Shadows>>();
+function shadowsOf(meshes: PartMesh[], light: PortraitLight, lights: readonly FarLight[]): Shadows {
+  const ofMeshes = knownShadows.get(meshes) ?? new WeakMap<PortraitLight, Shadows>();
+  knownShadows.set(meshes, ofMeshes);
+  const shadows = ofMeshes.get(light) ?? castShadows(meshes, lights);
+  ofMeshes.set(light, shadows);
+  return shadows;
+}
+
 function draw(
   meshes: PartMesh[],
   camera: Camera,
@@ -396,7 +413,13 @@ function draw(
     direction,
     irradiance: irradiance.map((x, c) => x * light.gain[c]) as [number, number, number],
   }));
-  const vertexLight = transportLight(meshes, meshes.map(glossOf), lights, cameraPlace(camera));
+  const vertexLight = transportLight(
+    meshes,
+    meshes.map(glossOf),
+    lights,
+    cameraPlace(camera),
+    shadowsOf(meshes, light, lights),
+  );
   return renderAvatar(meshes, camera, new Float32Array(27), {
     width: size,
     height: size,

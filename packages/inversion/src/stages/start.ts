@@ -1,5 +1,5 @@
-import { Matrix, SVD } from 'ml-matrix';
 import type { Pose } from '../pose.js';
+import { alignSimilarity } from '../similarity.js';
 
 /** How far portraits are taken from, metres: the start, and the centre of the prior. */
 export const PORTRAIT_DISTANCE = 1.2;
@@ -16,53 +16,19 @@ export function startPose(
   detected: Float32Array,
   principalPointPx: readonly [number, number],
 ): Pose {
+  // Pixels and depth in glTF's camera axes.
+  const target = Float64Array.from(detected, (value, i) => {
+    if (i % 3 === 0) return value - principalPointPx[0];
+    return i % 3 === 1 ? principalPointPx[1] - value : -value;
+  });
+  const { scale, rotation, translation } = alignSimilarity(points, target);
   const count = points.length / 3;
-  const mean = (a: Float32Array) =>
-    [0, 1, 2].map((k) => a.reduce((sum, v, i) => (i % 3 === k ? sum + v : sum), 0) / count);
-  const axes = [1, -1, -1]; // pixels and depth to glTF's camera axes
-  const from = mean(points);
-  const to = mean(detected);
-  const cross = Matrix.zeros(3, 3);
-  let variance = 0;
-  for (let n = 0; n < count; n++) {
-    for (let i = 0; i < 3; i++) {
-      variance += (points[3 * n + i] - from[i]) ** 2;
-      for (let j = 0; j < 3; j++) {
-        cross.set(i, j, cross.get(i, j) + axes[i] * (detected[3 * n + i] - to[i]) * (points[3 * n + j] - from[j]));
-      }
-    }
-  }
-  const svd = new SVD(cross);
-  const [u, v] = [svd.leftSingularVectors, svd.rightSingularVectors];
-  const flip = Math.sign(determinant(u) * determinant(v));
-  const s = svd.diagonal;
-  const scale = (s[0] + s[1] + flip * s[2]) / variance; // pixels per metre
-  const rotation = new Float64Array(9);
-  for (let i = 0; i < 3; i++) {
-    for (let j = 0; j < 3; j++) {
-      for (let k = 0; k < 3; k++) rotation[3 * i + j] += u.get(i, k) * (k === 2 ? flip : 1) * v.get(j, k);
-    }
-  }
-  const turned = [0, 1, 2].map(
-    (i) => rotation[3 * i] * from[0] + rotation[3 * i + 1] * from[1] + rotation[3 * i + 2] * from[2],
-  );
+  const middle = [0, 1, 2].map((k) => points.reduce((sum, v, i) => (i % 3 === k ? sum + v / count : sum), 0));
+  const depth = rotation[6] * middle[0] + rotation[7] * middle[1] + rotation[8] * middle[2];
   return {
     rotation,
-    translation: new Float64Array([
-      (to[0] - principalPointPx[0]) / scale - turned[0],
-      -(to[1] - principalPointPx[1]) / scale - turned[1],
-      -PORTRAIT_DISTANCE - turned[2],
-    ]),
+    translation: new Float64Array([translation[0] / scale, translation[1] / scale, -PORTRAIT_DISTANCE - depth]),
     focalLengthPx: scale * PORTRAIT_DISTANCE,
     principalPointPx,
   };
-}
-
-function determinant(m: Matrix): number {
-  const a = m.to2DArray();
-  return (
-    a[0][0] * (a[1][1] * a[2][2] - a[1][2] * a[2][1]) -
-    a[0][1] * (a[1][0] * a[2][2] - a[1][2] * a[2][0]) +
-    a[0][2] * (a[1][0] * a[2][1] - a[1][1] * a[2][0])
-  );
 }
