@@ -51,15 +51,13 @@ describe.skipIf(!present)('the generator', async () => {
 
   it('lets lids rest on the eyeballs, and moves nothing else', () => {
     const random = createRandom(2);
-    for (const shapes of [
+    const poses: Record<string, number>[] = [
       { eyeBlink_L: 1, eyeBlink_R: 1 },
       { eyeSquint_L: 1, eyeLookDown_L: 1, eyeLookUp_R: 1 },
-    ]) {
+    ];
+    for (const shapes of poses) {
       const identity = Float32Array.from({ length: 100 }, () => random.normal());
-      const expression = Float32Array.from(
-        kit.expressionNames,
-        (name) => (shapes as Record<string, number>)[name] ?? 0,
-      );
+      const expression = Float32Array.from(kit.expressionNames, (name) => shapes[name] ?? 0);
       const [before, after] = [kit.linearSum(identity, expression), kit.pose(identity, expression)];
       const isMoved = (v: number) => [0, 1, 2].some((k) => Math.abs(after[3 * v + k] - before[3 * v + k]) > 1e-6);
       const moved = Array.from({ length: after.length / 3 }, (_, v) => v).filter(isMoved);

@@ -10,4 +10,5 @@ export {
   type SurfaceScan,
 } from './recover-codes.js';
 export { recoverTextureCodes } from './recover-texture-codes.js';
+export { applySimilarity, fitSimilarity, type Similarity } from './similarity.js';
 export { type InvertedAvatar, type InvertImageOptions, type Progress, STAGES, type Stage } from './types.js';

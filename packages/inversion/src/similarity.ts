@@ -1,4 +1,4 @@
-import { Matrix, SVD } from 'ml-matrix';
+import { determinant, Matrix, SVD } from 'ml-matrix';
 
 /** Takes p to `scale * rotation p + translation`. */
 export interface Similarity {
@@ -60,13 +60,4 @@ function centroid(points: ArrayLike<number>): number[] {
 
 function rotate(r: Float64Array, [x, y, z]: readonly number[]): number[] {
   return [0, 3, 6].map((i) => r[i] * x + r[i + 1] * y + r[i + 2] * z);
-}
-
-function determinant(m: Matrix): number {
-  const a = m.to2DArray();
-  return (
-    a[0][0] * (a[1][1] * a[2][2] - a[1][2] * a[2][1]) -
-    a[0][1] * (a[1][0] * a[2][2] - a[1][2] * a[2][0]) +
-    a[0][2] * (a[1][0] * a[2][1] - a[1][1] * a[2][0])
-  );
 }
