@@ -5,7 +5,7 @@ import { layOut, type VolumeLayout } from './deformation-volume.js';
 import { coverBox, type Lattice } from './lattice.js';
 import { type LinearMesh, poseMesh } from './linear-mesh.js';
 
-/** Between samples of D, metres: on the whole, and at eyes and mouth. Expressions change the whole at twice its step. */
+/** Between samples of D, metres: on the whole, and at eyes and mouth. Expressions change all of them at twice the step. */
 export interface LayoutSteps {
   coarseStep: number;
   eyeStep: number;
@@ -104,16 +104,16 @@ export async function findLayout(
     return coverBox(
       middle.map((x, k) => x - EYE_HALF[k]),
       middle.map((x, k) => x + EYE_HALF[k]),
-      eyeStep,
+      2 * eyeStep,
     );
   };
-  const lips = mouth.cover(LIP_MARGIN, mouthStep);
+  const lips = doubled(mouth.cover(LIP_MARGIN, 2 * mouthStep));
   const { triangles } = mesh;
   return {
     layout: layOut([
       { ...doubled(head.cover(MARGIN, 2 * coarseStep)), sheet: 0 },
-      { ...eye(0), sheet: 0 },
-      { ...eye(1), sheet: 0 },
+      { ...doubled(eye(0)), sheet: 0 },
+      { ...doubled(eye(1)), sheet: 0 },
       { ...lips, sheet: 0 },
       { ...doubled(jaw.cover(MARGIN, 2 * coarseStep)), sheet: 1 },
       { ...lips, sheet: 1 },

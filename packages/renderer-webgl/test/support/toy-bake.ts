@@ -76,7 +76,7 @@ export async function createToyBake(): Promise<{ fixed: StaticBake; bake: PosedB
     for (let i = 0; i < points.length / 3; i++) {
       change.values.set([...toyOffset(block.sheet, points[3 * i], points[3 * i + 1]), 0], CHANNELS * i);
     }
-    writeBlock(block, new Float32Array(change.values.length), change, layout.size, data);
+    writeBlock(block, change.values, layout.size, data);
   }
   const still = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0];
   // About the right eyeball's own centre, so that it stays in its block.
