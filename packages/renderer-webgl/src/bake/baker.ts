@@ -18,6 +18,7 @@ import { type Lattice, type LatticeWindow, latticePoints, sampleLattice, wholeWi
 import { type LinearMesh, meshBounds, movedBounds, movedTriangles, poseMesh } from './linear-mesh.js';
 import { computeRestFrames, createRestMap } from './mesh-transfer.js';
 import { bakeParts, type PartGrids } from './part-grids.js';
+import { closeHoles, type ProxyMesh } from './proxy-mesh.js';
 import { createMarks, type MeshMarks, markNearMesh } from './surface-samples.js';
 import { type BakeTemplateOptions, bakeTemplate, type TemplateBricks } from './template-bricks.js';
 
@@ -41,6 +42,8 @@ export interface PosedBake {
   volume: DeformationVolume;
   /** `[5, 3, 4]`, posed from template, of eyes, teeth and tongue. */
   partTransforms: Float32Array;
+  /** A mesh of the skin, from which rays begin. */
+  proxy: ProxyMesh;
   /** What holds the whole head, posed space, metres. */
   bounds: { min: Float32Array; max: Float32Array };
   /** The exact bake, or the quick one that stands in for it. */
@@ -140,6 +143,7 @@ interface AskedBlock {
 export async function createBaker(source: BakeSource, options: BakerOptions = {}, baked?: StaticBake): Promise<Baker> {
   const { manifest, layers, uv } = source;
   const { triangles, uv: places } = uv.topology.skin;
+  const proxyTriangles = closeHoles(triangles);
   const steps: LayoutSteps = {
     coarseStep: options.coarseStep ?? BAKER_DEFAULTS.coarseStep,
     eyeStep: options.eyeStep ?? BAKER_DEFAULTS.eyeStep,
@@ -241,7 +245,13 @@ export async function createBaker(source: BakeSource, options: BakerOptions = {}
         addChange(layout.blocks[b], reference[b].values, change, layout.size, data);
       });
     }
-    return { volume: { ...layout, data }, partTransforms, bounds: meshBounds(positions, BOUNDS_MARGIN), exact };
+    return {
+      volume: { ...layout, data },
+      partTransforms,
+      proxy: { positions, triangles: proxyTriangles, margins: who.margins },
+      bounds: meshBounds(positions, BOUNDS_MARGIN),
+      exact,
+    };
   }
 
   return {
