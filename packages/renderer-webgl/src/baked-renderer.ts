@@ -1,9 +1,10 @@
 /// <reference path="./glsl.d.ts" />
 import { computePartUniforms } from './bake/baked-field.js';
 import type { PosedBake, StaticBake } from './bake/baker.js';
+import { assembleProxy, partProxies } from './bake/proxy-mesh.js';
 import { atlasSize, BRICK_SAMPLES, BRICK_UV_SAMPLES } from './bake/template-bricks.js';
 import { keepResources } from './context-resources.js';
-import { keepDrawState, keepTextureUnits } from './gl-state.js';
+import { keepBindings, keepDrawState, keepTextureUnits } from './gl-state.js';
 import { checkLighting, computeDominantLight, EVEN_LIGHT } from './lighting.js';
 import { invert4, multiply4 } from './matrices.js';
 import { createTexture } from './part-buffers.js';
@@ -11,13 +12,14 @@ import { createPartMaps, PART_NAMES, WHITE } from './part-maps.js';
 import { assembleShader, checkContext, createProgram, type Program } from './program.js';
 import bakedMain from './shaders/baked.frag.glsl';
 import boxMain from './shaders/box.vert.glsl';
+import branchChunk from './shaders/chunks/branch.glsl';
 import fieldChunk from './shaders/chunks/field.glsl';
 import rayChunk from './shaders/chunks/ray.glsl';
 import shadingChunk from './shaders/chunks/shading.glsl';
 import surfaceChunk from './shaders/chunks/surface.glsl';
 import traceChunk from './shaders/chunks/trace.glsl';
-import coneMain from './shaders/cone.frag.glsl';
-import coverMain from './shaders/cover.vert.glsl';
+import depthOnlyMain from './shaders/depth-only.frag.glsl';
+import proxyMain from './shaders/proxy.vert.glsl';
 import { createTexture3d, updateTexture3d } from './texture-3d.js';
 import type { Gloss, PartImage, RenderOptions } from './types.js';
 
@@ -61,29 +63,31 @@ export interface BakedRenderOptions extends RenderOptions {
   worldFromAvatar?: ArrayLike<number>;
 }
 
-/** Pixels along a side of what the first pass does at once; TILE of baked.frag.glsl. */
-const TILE = 8;
 const IDENTITY = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1];
 const UNITS = {
   deformation: 0,
   brickIndex: 1,
-  brickDistance: 2,
+  brickField: 2,
   brickUv: 3,
   partGrids: 4,
-  tileStart: 5,
+  proxyDepth: 5,
   albedoMap: 6,
   partMaps: 7,
 };
 const MATTE: Gloss = { strength: 0, exponent: 1 };
 
 interface Resources {
-  cone: Program;
+  proxy: Program;
   baked: Program;
   textures: Partial<Record<keyof typeof UNITS, WebGLTexture>>;
   deformationSize?: string;
-  tileSize: [number, number];
-  tileBuffer: WebGLFramebuffer;
-  vertexArray: WebGLVertexArrayObject;
+  proxySize: [number, number];
+  proxyFramebuffer: WebGLFramebuffer;
+  proxyArray: WebGLVertexArrayObject;
+  proxyPositions: WebGLBuffer;
+  proxyIndices: WebGLBuffer;
+  /** Nothing for a box's corners, which are numbered. */
+  boxArray: WebGLVertexArrayObject;
 }
 
 /**
@@ -98,6 +102,8 @@ interface Resources {
 export function createBakedRenderer(options: BakedRendererOptions): BakedRenderer {
   const gl = checkContext(options.gl, 'createBakedRenderer');
   const { fixed, gloss = {}, maxAnisotropy = 8 } = options;
+  const parts = partProxies(fixed);
+  let proxyCount = 0;
   let bake: PosedBake | undefined;
   let pose: PoseUniforms | undefined;
   let albedo: PartImage | undefined;
@@ -108,28 +114,38 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
 
   function upload(): Resources {
     const define = options.countReads ? '#define COUNT_READS\n' : '';
-    const cone = createProgram(gl, assembleShader(coverMain), assembleShader(rayChunk, fieldChunk, coneMain));
+    const proxy = createProgram(gl, assembleShader(proxyMain), assembleShader(depthOnlyMain));
     const baked = createProgram(
       gl,
       assembleShader(boxMain),
-      assembleShader(define, rayChunk, fieldChunk, traceChunk, shadingChunk, surfaceChunk, bakedMain),
+      assembleShader(define, branchChunk, rayChunk, fieldChunk, traceChunk, shadingChunk, surfaceChunk, bakedMain),
     );
     const created: Resources = {
-      cone,
+      proxy,
       baked,
       textures: {},
-      tileSize: [0, 0],
-      tileBuffer: gl.createFramebuffer(),
-      vertexArray: gl.createVertexArray(),
+      proxySize: [0, 0],
+      proxyFramebuffer: gl.createFramebuffer(),
+      proxyArray: gl.createVertexArray(),
+      proxyPositions: gl.createBuffer(),
+      proxyIndices: gl.createBuffer(),
+      boxArray: gl.createVertexArray(),
     };
+    keepBindings(gl, () => {
+      gl.bindVertexArray(created.proxyArray);
+      gl.bindBuffer(gl.ARRAY_BUFFER, created.proxyPositions);
+      gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, created.proxyIndices);
+      gl.enableVertexAttribArray(0);
+      gl.vertexAttribPointer(0, 3, gl.FLOAT, false, 0, 0);
+    });
     keepTextureUnits(gl, 1, () => {
       const { template, parts } = fixed;
       created.textures.brickIndex = createTexture3d(gl, 'RGBA8UI', template.index.size, template.index.data);
-      created.textures.brickDistance = createTexture3d(
+      created.textures.brickField = createTexture3d(
         gl,
-        'R16F',
+        'RGBA8_SNORM',
         atlasSize(template, BRICK_SAMPLES),
-        template.distance,
+        template.field,
       );
       created.textures.brickUv = createTexture3d(gl, 'RG16F', atlasSize(template, BRICK_UV_SAMPLES), template.uv);
       created.textures.partGrids = createTexture3d(gl, 'R16F', parts.size, parts.distance);
@@ -137,7 +153,7 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
       uploadAlbedo(created);
       uploadPartAlbedos(created);
     });
-    for (const program of [cone, baked]) setFixedUniforms(program);
+    setFixedUniforms(baked);
     return created;
   }
 
@@ -161,6 +177,11 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
       each(template.sheets, (s) => [s.layer]),
     );
     gl.uniform1f(uniforms.brickEdge, template.edge);
+    gl.uniform1f(uniforms.brickRange, template.range);
+    gl.uniform3fv(
+      uniforms.brickTexel,
+      atlasSize(template, BRICK_SAMPLES).map((n) => 1 / n),
+    );
     gl.uniform4fv(
       uniforms.mouthLow,
       Float32Array.from(mouthBoxes.flatMap((box, i) => [...box.min, parts.grids[i].layer])),
@@ -179,11 +200,19 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
     const key = size.join();
     if (target.textures.deformation && target.deformationSize === key) {
       updateTexture3d(gl, target.textures.deformation, 'RGBA16F', size, data);
-      return;
+    } else {
+      gl.deleteTexture(target.textures.deformation ?? null);
+      target.textures.deformation = createTexture3d(gl, 'RGBA16F', size, data);
+      target.deformationSize = key;
     }
-    gl.deleteTexture(target.textures.deformation ?? null);
-    target.textures.deformation = createTexture3d(gl, 'RGBA16F', size, data);
-    target.deformationSize = key;
+    const { positions, triangles } = assembleProxy(bake.proxy, parts, bake.partTransforms);
+    keepBindings(gl, () => {
+      gl.bindVertexArray(target.proxyArray);
+      gl.bindBuffer(gl.ARRAY_BUFFER, target.proxyPositions);
+      gl.bufferData(gl.ARRAY_BUFFER, positions, gl.DYNAMIC_DRAW);
+      gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, triangles, gl.DYNAMIC_DRAW);
+    });
+    proxyCount = triangles.length;
   }
 
   function uploadAlbedo(target: Resources): void {
@@ -196,33 +225,49 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
     target.textures.partMaps = createPartMaps(gl, partAlbedos);
   }
 
-  function free({ textures, tileBuffer, vertexArray, cone, baked }: Resources): void {
-    for (const texture of Object.values(textures)) gl.deleteTexture(texture);
-    gl.deleteFramebuffer(tileBuffer);
-    gl.deleteVertexArray(vertexArray);
-    gl.deleteProgram(cone.handle);
-    gl.deleteProgram(baked.handle);
+  function free(resources: Resources): void {
+    for (const texture of Object.values(resources.textures)) gl.deleteTexture(texture);
+    gl.deleteFramebuffer(resources.proxyFramebuffer);
+    for (const buffer of [resources.proxyPositions, resources.proxyIndices]) gl.deleteBuffer(buffer);
+    for (const array of [resources.proxyArray, resources.boxArray]) gl.deleteVertexArray(array);
+    for (const { handle } of [resources.proxy, resources.baked]) gl.deleteProgram(handle);
   }
 
-  /** Everything that both passes read: the pose and the camera. */
-  function setPose({ uniforms }: Program, pose: PoseUniforms, avatarFromClip: Float32Array): void {
-    for (const [name, [setter, values]] of Object.entries(pose)) gl[setter](uniforms[name], values);
-    gl.uniformMatrix4fv(uniforms.avatarFromClip, false, avatarFromClip);
-  }
-
-  /** The tiles' texture for a viewport. */
-  function resizeTiles(target: Resources, width: number, height: number): void {
-    if (target.tileSize[0] === width && target.tileSize[1] === height) return;
-    gl.deleteTexture(target.textures.tileStart ?? null);
+  /** The proxies' depth for a viewport. */
+  function resizeProxyDepth(target: Resources, width: number, height: number): void {
+    if (target.proxySize[0] === width && target.proxySize[1] === height) return;
+    gl.deleteTexture(target.textures.proxyDepth ?? null);
     const texture = gl.createTexture();
     gl.bindTexture(gl.TEXTURE_2D, texture);
-    gl.texStorage2D(gl.TEXTURE_2D, 1, gl.R32UI, width, height);
+    gl.texStorage2D(gl.TEXTURE_2D, 1, gl.DEPTH_COMPONENT24, width, height);
     gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.NEAREST);
     gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, gl.NEAREST);
-    gl.bindFramebuffer(gl.DRAW_FRAMEBUFFER, target.tileBuffer);
-    gl.framebufferTexture2D(gl.DRAW_FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, texture, 0);
-    target.textures.tileStart = texture;
-    target.tileSize = [width, height];
+    gl.bindFramebuffer(gl.DRAW_FRAMEBUFFER, target.proxyFramebuffer);
+    gl.framebufferTexture2D(gl.DRAW_FRAMEBUFFER, gl.DEPTH_ATTACHMENT, gl.TEXTURE_2D, texture, 0);
+    gl.drawBuffers([gl.NONE]);
+    target.textures.proxyDepth = texture;
+    target.proxySize = [width, height];
+  }
+
+  /** Draws what rays begin at. */
+  function drawProxies(target: Resources, clipFromAvatar: Float32Array, bounds: PosedBake['bounds']): void {
+    const [width, height] = target.proxySize;
+    gl.bindFramebuffer(gl.DRAW_FRAMEBUFFER, target.proxyFramebuffer);
+    gl.viewport(0, 0, width, height);
+    gl.depthMask(true);
+    // The near plane may cut the proxies open: then rays begin at it, wherever they go.
+    const cut = isCutByNear(clipFromAvatar, bounds);
+    gl.clearBufferfv(gl.DEPTH, 0, [cut ? 0 : 1]);
+    if (cut) return;
+    const depthRange = gl.getParameter(gl.DEPTH_RANGE);
+    gl.depthRange(0, 1);
+    gl.enable(gl.DEPTH_TEST);
+    gl.depthFunc(gl.LESS);
+    gl.useProgram(target.proxy.handle);
+    gl.uniformMatrix4fv(target.proxy.uniforms.clipFromAvatar, false, clipFromAvatar);
+    gl.bindVertexArray(target.proxyArray);
+    gl.drawElements(gl.TRIANGLES, proxyCount, gl.UNSIGNED_INT, 0);
+    gl.depthRange(depthRange[0], depthRange[1]);
   }
 
   function draw(target: Resources, { bounds }: PosedBake, pose: PoseUniforms, renderOptions: BakedRenderOptions): void {
@@ -236,35 +281,20 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
     const clipFromAvatar = multiply4(clipFromCamera, multiply4(cameraFromWorld, worldFromAvatar));
     const avatarFromClip = Float32Array.from(invert4(clipFromAvatar));
 
-    for (const name of ['BLEND', 'POLYGON_OFFSET_FILL', 'RASTERIZER_DISCARD', 'DEPTH_TEST', 'CULL_FACE'] as const)
-      gl.disable(gl[name]);
+    for (const name of ['BLEND', 'POLYGON_OFFSET_FILL', 'RASTERIZER_DISCARD', 'CULL_FACE'] as const) gl.disable(gl[name]);
     const scissor = gl.isEnabled(gl.SCISSOR_TEST);
     const stencil = gl.isEnabled(gl.STENCIL_TEST);
-    const colourMask = gl.getParameter(gl.COLOR_WRITEMASK);
-    gl.bindVertexArray(target.vertexArray);
-
     gl.disable(gl.SCISSOR_TEST);
     gl.disable(gl.STENCIL_TEST);
-    gl.colorMask(true, true, true, true);
-    gl.activeTexture(gl.TEXTURE0 + UNITS.tileStart);
-    resizeTiles(target, Math.ceil(width / TILE), Math.ceil(height / TILE));
-    bindTextures(target);
-    gl.useProgram(target.cone.handle);
-    setPose(target.cone, pose, avatarFromClip);
-    gl.uniform2f(target.cone.uniforms.tiles, width / TILE, height / TILE);
-    const cone = measureCone(clipFromAvatar, bounds, width, height);
-    gl.uniform1f(target.cone.uniforms.spread, cone.spread);
-    gl.uniform1f(target.cone.uniforms.radiusAtOrigin, cone.radiusAtOrigin);
-    gl.bindFramebuffer(gl.DRAW_FRAMEBUFFER, target.tileBuffer);
-    gl.viewport(0, 0, ...target.tileSize);
-    gl.activeTexture(gl.TEXTURE0 + UNITS.tileStart);
+    gl.activeTexture(gl.TEXTURE0 + UNITS.proxyDepth);
+    resizeProxyDepth(target, width, height);
+    // What is drawn into must not be bound to be read.
     gl.bindTexture(gl.TEXTURE_2D, null);
-    gl.drawArrays(gl.TRIANGLES, 0, 3);
+    drawProxies(target, Float32Array.from(clipFromAvatar), bounds);
 
-    gl.bindTexture(gl.TEXTURE_2D, target.textures.tileStart ?? null);
+    bindTextures(target);
     gl.bindFramebuffer(gl.DRAW_FRAMEBUFFER, framebuffer);
     gl.viewport(x, y, width, height);
-    gl.colorMask(colourMask[0], colourMask[1], colourMask[2], colourMask[3]);
     if (scissor) gl.enable(gl.SCISSOR_TEST);
     if (stencil) gl.enable(gl.STENCIL_TEST);
     gl.enable(gl.DEPTH_TEST);
@@ -275,7 +305,8 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
     gl.frontFace(gl.CCW);
     const { handle, uniforms } = target.baked;
     gl.useProgram(handle);
-    setPose(target.baked, pose, avatarFromClip);
+    for (const [name, [setter, values]] of Object.entries(pose)) gl[setter](uniforms[name], values);
+    gl.uniformMatrix4fv(uniforms.avatarFromClip, false, avatarFromClip);
     gl.uniform4f(uniforms.viewport, x, y, width, height);
     gl.uniformMatrix4fv(uniforms.clipFromAvatar, false, Float32Array.from(clipFromAvatar));
     gl.uniformMatrix3fv(uniforms.worldFromAvatar, false, rotationOf(worldFromAvatar));
@@ -290,6 +321,7 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
       }),
     );
     gl.uniform1i(uniforms.encodeOutput, outputColourSpace === 'srgb-linear' ? 0 : 1);
+    gl.bindVertexArray(target.boxArray);
     gl.drawArrays(gl.TRIANGLES, 0, 36);
   }
 
@@ -377,7 +409,9 @@ function poseUniforms(fixed: StaticBake, { volume, partTransforms, bounds }: Pos
     blockOrigin: ['uniform3fv', list((b) => b.origin)],
     blockLast: ['uniform3fv', list((b) => b.size.map((n) => n - 1))],
     blockPerMetre: ['uniform1fv', list((b) => [1 / b.step])],
-    blockOffset: ['uniform3fv', list((b) => b.offset)],
+    // Of a sample's middle.
+    blockOffset: ['uniform3fv', list((b) => b.offset.map((n) => n + 0.5))],
+    deformationTexel: ['uniform3fv', Float32Array.from(volume.size, (n) => 1 / n)],
     eyeRows: ['uniform4fv', parts.templateFromPosed.subarray(0, 24)],
     mouthRows: ['uniform4fv', parts.templateFromPosed.subarray(24)],
     eyeShape: [
@@ -398,10 +432,10 @@ function poseUniforms(fixed: StaticBake, { volume, partTransforms, bounds }: Pos
 const TARGETS: Record<keyof typeof UNITS, '3D' | '2D' | 'array'> = {
   deformation: '3D',
   brickIndex: '3D',
-  brickDistance: '3D',
+  brickField: '3D',
   brickUv: '3D',
   partGrids: '3D',
-  tileStart: '2D',
+  proxyDepth: '2D',
   albedoMap: '2D',
   partMaps: 'array',
 };
@@ -421,29 +455,14 @@ function updateRegion(
   gl.generateMipmap(gl.TEXTURE_2D);
 }
 
-/** How wide the cone of a tile is: its radius at the ray's origin, and how much it grows by the metre. */
-function measureCone(
-  clipFromAvatar: Float64Array,
-  bounds: PosedBake['bounds'],
-  width: number,
-  height: number,
-): { radiusAtOrigin: number; spread: number } {
-  const m = invert4(clipFromAvatar);
-  const at = (x: number, y: number, z: number) => {
-    const w = m[3] * x + m[7] * y + m[11] * z + m[15];
-    return [0, 1, 2].map((k) => (m[k] * x + m[4 + k] * y + m[8 + k] * z + m[12 + k]) / w);
-  };
-  // From a tile's middle to its corner, in the picture's middle, where a perspective's pixels are widest apart in angle.
-  const half = [TILE / width, TILE / height];
-  const apart = (z: number) => {
-    const [a, b] = [at(0, 0, z), at(half[0], half[1], z)];
-    return Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
-  };
-  const [front, back] = [at(0, 0, -1), at(0, 0, 1)];
-  const length = Math.hypot(front[0] - back[0], front[1] - back[1], front[2] - back[2]);
-  const size = Math.hypot(...[0, 1, 2].map((k) => bounds.max[k] - bounds.min[k]));
-  const spread = (apart(1) - apart(-1)) / Math.max(length, size * 1e-6);
-  return { radiusAtOrigin: apart(-1), spread: Math.max(spread, 0) };
+/** Whether a corner of the bounds lies before the near plane. */
+function isCutByNear(m: Float32Array, { min, max }: PosedBake['bounds']): boolean {
+  for (let corner = 0; corner < 8; corner++) {
+    const [x, y, z] = [0, 1, 2].map((k) => ((corner >> k) & 1 ? max[k] : min[k]));
+    const row = (k: number) => m[k] * x + m[4 + k] * y + m[8 + k] * z + m[12 + k];
+    if (row(2) < -row(3)) return true;
+  }
+  return false;
 }
 
 /** The rotation of a matrix with an even scale, `[3, 3]` column-major. */

@@ -1,5 +1,6 @@
 /** The formats in use: what the texture holds, and as what it is uploaded. */
 const FORMATS = {
+  RGBA8_SNORM: { format: 'RGBA', type: 'BYTE', filter: 'LINEAR' },
   R16F: { format: 'RED', type: 'HALF_FLOAT', filter: 'LINEAR' },
   RG16F: { format: 'RG', type: 'HALF_FLOAT', filter: 'LINEAR' },
   RGBA16F: { format: 'RGBA', type: 'HALF_FLOAT', filter: 'LINEAR' },
@@ -13,7 +14,7 @@ export function createTexture3d(
   gl: WebGL2RenderingContext,
   internalFormat: keyof typeof FORMATS,
   size: Size,
-  data: Uint8Array | Uint16Array,
+  data: Uint8Array | Int8Array | Uint16Array,
 ): WebGLTexture {
   const texture = gl.createTexture();
   const { filter } = FORMATS[internalFormat];
@@ -33,7 +34,7 @@ export function updateTexture3d(
   texture: WebGLTexture,
   internalFormat: keyof typeof FORMATS,
   size: Size,
-  data: Uint8Array | Uint16Array,
+  data: Uint8Array | Int8Array | Uint16Array,
 ): void {
   const { format, type } = FORMATS[internalFormat];
   gl.bindTexture(gl.TEXTURE_3D, texture);

@@ -1,9 +1,10 @@
 import { createRandom } from '@implicit-faces/test-utils';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createBakedField } from '../src/bake/baked-field.js';
+import { addChange, CHANNELS, createValues, layOut, resetValues } from '../src/bake/deformation-volume.js';
 import { decodeHalf, encodeHalf } from '../src/bake/half.js';
-import { coverBox, fillLattice, latticeCount, latticePoints, sampleLattice } from '../src/bake/lattice.js';
-import { createRestMap } from '../src/bake/mesh-transfer.js';
+import { coverBox, fillLattice, latticeCount, latticePoints, sampleLattice, windowAround } from '../src/bake/lattice.js';
+import { computeRestFrames, createRestMap } from '../src/bake/mesh-transfer.js';
 import { markNearMesh } from '../src/bake/surface-samples.js';
 import { decodeFar, encodeFar } from '../src/bake/template-bricks.js';
 import { traceBaked } from '../src/bake/trace.js';
@@ -54,6 +55,29 @@ describe('lattices', () => {
     expect(Math.max(...values)).toBeLessThanOrEqual(Math.max(...kept) + 1e-6);
   });
 
+  it('are filled in a window as if they ended there', () => {
+    const window = windowAround(lattice, [-0.012, 0.01, 0.02], [0.012, 0.032, 0.041]);
+    const known = Uint8Array.from({ length: latticeCount(lattice) }, () => (random.uniform(0, 1) < 0.05 ? 1 : 0));
+    const values = Float32Array.from(known, (k) => k * random.uniform(1, 2));
+    const [nx, ny] = lattice.size;
+    const inside: number[] = [];
+    for (let k = window.first[2]; k < window.end[2]; k++)
+      for (let j = window.first[1]; j < window.end[1]; j++)
+        for (let i = window.first[0]; i < window.end[0]; i++) inside.push(i + nx * (j + ny * k));
+    const size = window.first.map((f, k) => window.end[k] - f) as [number, number, number];
+    const smallValues = Float32Array.from(inside, (at) => values[at]);
+    const before = { values: values.slice(), known: known.slice() };
+    fillLattice({ ...lattice, size }, smallValues, 1, Uint8Array.from(inside, (at) => known[at]));
+    fillLattice(lattice, values, 1, known, window);
+    inside.forEach((at, n) => {
+      expect(values[at]).toBe(smallValues[n]);
+      before.values[at] = values[at];
+      before.known[at] = 1;
+    });
+    expect(values).toEqual(before.values);
+    expect(known).toEqual(before.known);
+  });
+
   it('know which of their points are near a mesh, and near which triangle', () => {
     const positions = Float32Array.of(-0.03, 0.021, 0.01, 0.02, 0.021, 0.01, -0.03, 0.021, 0.05);
     const { near, owners } = markNearMesh(
@@ -74,12 +98,43 @@ describe('lattices', () => {
   });
 });
 
+it('adds a change of twice the step, in its window and half a step around it', () => {
+  const coarse = { origin: [0.1, 0, 0.2] as const, step: 4e-3, size: [6, 5, 7] as const };
+  const fine = { origin: coarse.origin, step: 2e-3, size: [11, 9, 13] as const };
+  const { blocks, size } = layOut([{ ...fine, sheet: 0 }]);
+  const reference = Float32Array.from({ length: CHANNELS * latticeCount(fine) }, () => random.uniform(-0.1, 0.1));
+  const change = createValues(coarse);
+  change.values.fill(1);
+  // What was there before is forgotten, what is beyond the window counts as zero.
+  resetValues(change, { first: [2, 1, 0], end: [5, 4, 7] });
+  for (let k = 0; k < 7; k++)
+    for (let j = 1; j < 4; j++)
+      for (let i = 2; i < 5; i++)
+        for (let c = 0; c < CHANNELS; c++)
+          change.values[CHANNELS * (i + 6 * (j + 5 * k)) + c] = random.uniform(-0.02, 0.02);
+  const data = encodeHalf(reference);
+  addChange(blocks[0], reference, change, size, data);
+  const points = latticePoints(
+    fine,
+    Uint32Array.from({ length: latticeCount(fine) }, (_, i) => i),
+  );
+  const out = new Float64Array(CHANNELS);
+  for (let i = 0; i < latticeCount(fine); i++) {
+    sampleLattice(coarse, change.values, CHANNELS, points[3 * i], points[3 * i + 1], points[3 * i + 2], out);
+    for (let c = 0; c < CHANNELS; c++) {
+      const expected = reference[CHANNELS * i + c] + out[c];
+      expect(Math.abs(decodeHalf(data[CHANNELS * i + c]) - expected)).toBeLessThan(6e-5);
+    }
+  }
+});
+
 it('takes points along with a rigidly moved mesh', () => {
   const rest = Float32Array.of(0, 0, 0, 0.01, 0, 0, 0, 0.008, 0.002);
   const [c, s] = [Math.cos(0.5), Math.sin(0.5)];
   const move = (x: number, y: number, z: number) => [c * x - s * y + 0.03, s * x + c * y - 0.01, z + 0.02];
   const positions = Float32Array.from([0, 1, 2].flatMap((v) => move(rest[3 * v], rest[3 * v + 1], rest[3 * v + 2])));
-  const restMap = createRestMap({ rest, moves: [], triangles: Uint32Array.of(0, 1, 2) }, positions);
+  const mesh = { rest, moves: [], triangles: Uint32Array.of(0, 1, 2) };
+  const restMap = createRestMap(mesh, computeRestFrames(mesh), positions);
   const out = new Float64Array(3);
   const [x, y, z] = move(0.004, 0.003, 0.006);
   restMap(0, x, y, z, out);

@@ -1,7 +1,7 @@
 /** Plain data with typed arrays as JSON and back, between Node and a page. */
 type Plain = unknown;
 
-const ARRAYS = { Float32Array, Uint8Array, Uint8ClampedArray, Uint16Array, Uint32Array } as const;
+const ARRAYS = { Float32Array, Int8Array, Uint8Array, Uint8ClampedArray, Uint16Array, Uint32Array } as const;
 
 /** Typed arrays as base64 beside their type's name. */
 export function packArrays(value: Plain): Plain {

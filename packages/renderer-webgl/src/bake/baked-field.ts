@@ -1,7 +1,7 @@
 import type { PosedBake, StaticBake } from './baker.js';
 import { BLOCKS, CHANNELS, type DeformationBlock } from './deformation-volume.js';
 import { decodeHalf } from './half.js';
-import { BRICK_CELLS, BRICK_SAMPLES, BRICK_UV_SAMPLES, decodeFar, UV_STRIDE } from './template-bricks.js';
+import { BRICK_CELLS, BRICK_SAMPLES, BRICK_UV_SAMPLES, decodeFar, GRADIENT_RANGE, UV_STRIDE } from './template-bricks.js';
 
 /** What the shader's uniforms say of the parts of one pose. */
 export interface PartUniforms {
@@ -64,13 +64,15 @@ function cross(a: readonly number[], b: readonly number[]): [number, number, num
 
 /** A baked face read on the CPU as the shader reads it: twin of shaders/chunks/field.glsl. */
 export interface BakedField {
-  /** Reads of a T and a D together so far. */
+  /** Reads of D so far, most of them with one of T. */
   readonly reads: number;
   /** The signed distance, metres. `part` gets the number of the part that is nearest, `canonical` the skin's canonical point and its sheet. */
   distance(x: number, y: number, z: number): number;
   part(): number;
-  /** UV of the last point that `distance` was asked about, on the chart of its part. */
-  uv(x: number, y: number, z: number): [number, number];
+  /** The outward unit normal at a point near the one that `distance` was asked about last, of that one's part. */
+  normal(x: number, y: number, z: number): [number, number, number];
+  /** UV of such a point, on the chart of its part. @param shift - from the one that `distance` was asked about, metres. */
+  uv(x: number, y: number, z: number, shift?: readonly number[]): [number, number];
 }
 
 interface Filtered {
@@ -108,17 +110,23 @@ export function createBakedField(fixed: StaticBake, bake: PosedBake): BakedField
   const { volume } = bake;
   const deformation: Filtered = { size: volume.size, values: floats(volume.data), channels: CHANNELS };
   const samples = (n: number) => template.slots.map((s) => s * n) as unknown as readonly [number, number, number];
-  const bricks: Filtered = { size: samples(BRICK_SAMPLES), values: floats(template.distance), channels: 1 };
+  const bricks: Filtered = {
+    size: samples(BRICK_SAMPLES),
+    values: Float32Array.from(template.field, (x, n) => (x / 127) * (n % 4 === 3 ? template.range : GRADIENT_RANGE)),
+    channels: 4,
+  };
   const charts: Filtered = { size: samples(BRICK_UV_SAMPLES), values: floats(template.uv), channels: 2 };
   const grids: Filtered = { size: parts.size, values: floats(parts.distance), channels: 1 };
   const uniforms = computePartUniforms(fixed, bake.partTransforms);
   const d = new Float64Array(CHANNELS);
   const one = new Float64Array(1);
+  const four = new Float64Array(4);
   const two = new Float64Array(2);
   let reads = 0;
   let nearest = 0;
-  let sheet = 0;
-  const canonical = new Float64Array(3);
+  let block = 0;
+  let gradient: readonly number[] = [0, 0, 0];
+  let brick: ReturnType<typeof locate> | undefined;
 
   const inside = ({ origin, step, size }: DeformationBlock, p: readonly number[]) =>
     [0, 1, 2].every((k) => p[k] >= origin[k] && p[k] <= origin[k] + step * (size[k] - 1));
@@ -141,43 +149,44 @@ export function createBakedField(fixed: StaticBake, bake: PosedBake): BakedField
     return { entry: template.index.data.subarray(at, at + 4), within: kept.map((x, k) => x - cell[k]), beyond };
   }
 
-  function templateDistance(s: number, c: ArrayLike<number>): number {
-    const { entry, within, beyond } = locate(s, c);
+  /** T of a sheet at a canonical point, its gradient, and the brick that they are from. */
+  function readTemplate(s: number, c: ArrayLike<number>) {
+    const at = locate(s, c);
+    const { entry, within, beyond } = at;
     if (entry[3] !== 255) {
       const g = [0, 1, 2].map((k) => (entry[k] - 128) / 127);
-      return (
-        beyond + decodeFar(entry[3]) + template.edge * [0, 1, 2].reduce((sum, k) => sum + g[k] * (within[k] - 0.5), 0)
-      );
+      const slope = g.reduce((sum, component, k) => sum + component * (within[k] - 0.5), 0);
+      return { value: beyond + decodeFar(entry[3]) + template.edge * slope, gradient: g, at };
     }
     const q = within.map((x, k) => entry[k] * BRICK_SAMPLES + x * BRICK_CELLS);
-    filter(bricks, q[0], q[1], q[2], one);
-    return one[0] + beyond;
+    filter(bricks, q[0], q[1], q[2], four);
+    return { value: four[3] + beyond, gradient: [four[0], four[1], four[2]], at };
   }
 
   function skin(p: readonly number[]): number {
     const { blocks } = volume;
     const inMouth = inside(blocks[BLOCKS.mouth], p);
-    const fine = inMouth
+    const ofHead = inMouth
       ? BLOCKS.mouth
       : inside(blocks[BLOCKS.eyeLeft], p)
         ? BLOCKS.eyeLeft
         : inside(blocks[BLOCKS.eyeRight], p)
           ? BLOCKS.eyeRight
           : BLOCKS.head;
-    readBlock(fine, p);
-    reads++;
-    for (let k = 0; k < 3; k++) canonical[k] = p[k] + d[k];
-    const head = templateDistance(0, canonical) + d[3];
-    sheet = 0;
-    if (!inside(blocks[BLOCKS.jaw], p)) return head;
-    readBlock(inMouth ? BLOCKS.jawMouth : BLOCKS.jaw, p);
-    reads++;
-    const c = [p[0] + d[0], p[1] + d[1], p[2] + d[2]];
-    const jaw = templateDistance(1, c) + d[3];
-    if (jaw >= head) return head;
-    canonical.set(c);
-    sheet = 1;
-    return jaw;
+    const asked: number[] = [ofHead];
+    if (inside(blocks[BLOCKS.jaw], p)) asked.push(inMouth ? BLOCKS.jawMouth : BLOCKS.jaw);
+    let best = Number.POSITIVE_INFINITY;
+    asked.forEach((b, sheet) => {
+      readBlock(b, p);
+      reads++;
+      const found = readTemplate(sheet, [p[0] + d[0], p[1] + d[1], p[2] + d[2]]);
+      if (found.value + d[3] >= best) return;
+      best = found.value + d[3];
+      block = b;
+      gradient = found.gradient;
+      brick = found.at;
+    });
+    return best;
   }
 
   function toTemplate(part: number, p: readonly number[]): [number, number, number] {
@@ -232,12 +241,31 @@ export function createBakedField(fixed: StaticBake, bake: PosedBake): BakedField
       return best;
     },
     part: () => nearest,
-    uv(x, y, z) {
+    normal(x, y, z) {
+      const arm = nearest === 0 ? volume.blocks[block].step / 2 : 1e-3;
+      const sum = nearest === 0 ? gradient.map((g) => 4 * arm * g) : [0, 0, 0];
+      for (const corner of TETRAHEDRON) {
+        const p = [x + arm * corner[0], y + arm * corner[1], z + arm * corner[2]];
+        let value: number;
+        if (nearest === 0) {
+          readBlock(block, p);
+          reads++;
+          value = d[0] * gradient[0] + d[1] * gradient[1] + d[2] * gradient[2] + d[3];
+        } else value = nearest < 3 ? eyeDistance(nearest - 1, p) : mouthPartDistance(nearest - 3, p);
+        corner.forEach((c, k) => {
+          sum[k] += c * value;
+        });
+      }
+      const length = Math.hypot(...sum) || 1;
+      return [sum[0] / length, sum[1] / length, sum[2] / length];
+    },
+    uv(x, y, z, shift = [0, 0, 0]) {
       const p = [x, y, z];
       if (nearest === 0) {
-        const { entry, within } = locate(sheet, canonical);
+        const { entry, within } = brick!;
         if (entry[3] !== 255) return [0.5, 0.5];
-        const q = within.map((w, k) => entry[k] * BRICK_UV_SAMPLES + (w * BRICK_CELLS) / UV_STRIDE);
+        const moved = within.map((w, k) => Math.min(Math.max(w + shift[k] / template.edge, 0), 1));
+        const q = moved.map((w, k) => entry[k] * BRICK_UV_SAMPLES + (w * BRICK_CELLS) / UV_STRIDE);
         filter(charts, q[0], q[1], q[2], two);
         return [two[0] + 0.5, two[1] + 0.5];
       }
@@ -245,6 +273,14 @@ export function createBakedField(fixed: StaticBake, bake: PosedBake): BakedField
     },
   };
 }
+
+/** Corners of a tetrahedron: one reads a gradient off the values there. */
+const TETRAHEDRON = [
+  [-1, 1, 1],
+  [1, 1, -1],
+  [1, -1, 1],
+  [-1, -1, -1],
+] as const;
 
 /** The eyeball's mesh and chart end here, see parts.py. */
 const EYE_CAP = (100 * Math.PI) / 180;

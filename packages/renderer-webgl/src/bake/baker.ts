@@ -3,20 +3,23 @@ import { type Codes, type SdfLayers, SHEETS } from '@implicit-faces/sdf-core';
 import type { UvModel } from '@implicit-faces/uv-param';
 import type { RendererErrorCode } from '../errors.js';
 import {
+  addChange,
   BLOCKS,
   CHANNELS,
   completeBlocks,
   createValues,
   type DeformationVolume,
   type LatticeValues,
+  resetValues,
   writeBlock,
 } from './deformation-volume.js';
 import { coarsened, findLayout, type IdentityLayout, type LayoutSteps } from './identity-layout.js';
-import { type Lattice, latticePoints, sampleLattice } from './lattice.js';
-import { type LinearMesh, meshBounds, movedTriangles, poseMesh } from './linear-mesh.js';
-import { createRestMap } from './mesh-transfer.js';
+import { type Lattice, type LatticeWindow, latticePoints, sampleLattice, wholeWindow, windowAround } from './lattice.js';
+import { type LinearMesh, meshBounds, movedBounds, movedTriangles, poseMesh } from './linear-mesh.js';
+import { computeRestFrames, createRestMap } from './mesh-transfer.js';
 import { bakeParts, type PartGrids } from './part-grids.js';
-import { type MeshMarks, markNearMesh } from './surface-samples.js';
+import { closeHoles, type ProxyMesh } from './proxy-mesh.js';
+import { createMarks, type MeshMarks, markNearMesh } from './surface-samples.js';
 import { type BakeTemplateOptions, bakeTemplate, type TemplateBricks } from './template-bricks.js';
 
 /** The networks that are baked. */
@@ -39,6 +42,8 @@ export interface PosedBake {
   volume: DeformationVolume;
   /** `[5, 3, 4]`, posed from template, of eyes, teeth and tongue. */
   partTransforms: Float32Array;
+  /** A mesh of the skin, from which rays begin. */
+  proxy: ProxyMesh;
   /** What holds the whole head, posed space, metres. */
   bounds: { min: Float32Array; max: Float32Array };
   /** The exact bake, or the quick one that stands in for it. */
@@ -47,7 +52,7 @@ export interface PosedBake {
 
 export interface BakerOptions extends BakeTemplateOptions, Partial<LayoutSteps> {}
 
-export const BAKER_DEFAULTS: LayoutSteps = { coarseStep: 4e-3, eyeStep: 2e-3, mouthStep: 2e-3 };
+export const BAKER_DEFAULTS: LayoutSteps = { coarseStep: 4e-3, eyeStep: 1e-3, mouthStep: 1.5e-3 };
 
 /** Turns codes into what the renderer reads. Plain data goes in and out, so that it can live in a worker. */
 export interface Baker {
@@ -81,24 +86,36 @@ export interface Baker {
 const MESH_MARGIN = 6e-4;
 /** Around the head, metres. */
 const BOUNDS_MARGIN = 4e-3;
-/** A vertex that moved less than this is where it was, metres. */
+/** A vertex that moved less than this is where it was, metres: for the exact bake, and for the quick one. */
 const STILL = 2e-4;
+const NEARLY_STILL = 5e-4;
+/** Around what has moved, metres: as far as an expression changes D. No ray needs to know it farther away. */
+const REACH = 16e-3;
 const HEAD_BLOCKS = [BLOCKS.head, BLOCKS.eyeLeft, BLOCKS.eyeRight, BLOCKS.mouth] as const;
 /** The jaw's blocks that hold the points of the head's. */
-const JAW_TWIN: Partial<Record<number, number>> = { [BLOCKS.head]: BLOCKS.jaw, [BLOCKS.mouth]: BLOCKS.jawMouth };
+const JAW_TWIN = [
+  [BLOCKS.head, BLOCKS.jaw],
+  [BLOCKS.mouth, BLOCKS.jawMouth],
+] as const;
+const twinOf = (block: number) => (block === BLOCKS.mouth ? BLOCKS.jawMouth : BLOCKS.jaw);
 
 /** Who it is, and D of the face at rest, to which expressions are changes. */
 interface Identity extends IdentityLayout {
   geometry: Float32Array;
   mesh: LinearMesh;
+  restFrames: Float32Array;
   /** Complete, on the blocks' own lattices. */
   reference: LatticeValues[];
   /** The reference's texture. */
   data: Uint16Array;
-  /** Where expressions change it: the blocks' lattices, the coarse ones at twice the step. */
-  changeLattices: Lattice[];
-  /** Of the head's blocks, at rest: the nearest triangle to each point of a lattice of changes, -1 far from the mesh. */
-  restOwners: Map<number, Int32Array>;
+  /** What an expression changes, on the blocks' lattices at twice the step. */
+  changes: LatticeValues[];
+  /** Of the head's blocks' changes. */
+  marks: Map<number, MeshMarks>;
+  /** Of the head's blocks' changes, for both solids: the triangle of the face at rest that is nearest to a point, -1 far from it. */
+  restOwners: Map<number, MeshMarks['owners']>;
+  /** Of the head's blocks' changes: the number of the same point in the jaw's block, -1 where it has none. */
+  twins: Map<number, Int32Array>;
 }
 
 /** Puts D at some points into `out` `[N, 2, 4]`, offsets and corrections of both sheets; NaN for a sheet of which nothing is known there. */
@@ -107,8 +124,7 @@ type Deform = (points: Float32Array, asked: readonly AskedBlock[], out: Float32A
 /** Which points of a head's block are asked for. */
 interface AskedBlock {
   block: number;
-  lattice: Lattice;
-  marks: MeshMarks;
+  owners: MeshMarks['owners'];
   /** Numbers in the lattice. */
   which: Uint32Array;
   /** Where they begin among all points. */
@@ -127,6 +143,7 @@ interface AskedBlock {
 export async function createBaker(source: BakeSource, options: BakerOptions = {}, baked?: StaticBake): Promise<Baker> {
   const { manifest, layers, uv } = source;
   const { triangles, uv: places } = uv.topology.skin;
+  const proxyTriangles = closeHoles(triangles);
   const steps: LayoutSteps = {
     coarseStep: options.coarseStep ?? BAKER_DEFAULTS.coarseStep,
     eyeStep: options.eyeStep ?? BAKER_DEFAULTS.eyeStep,
@@ -161,21 +178,26 @@ export async function createBaker(source: BakeSource, options: BakerOptions = {}
     };
 
   /** D at rest, where the mesh says the points were at rest. */
-  function nearly({ mesh, reference, layout }: Identity, positions: Float32Array): Deform {
-    const restMap = createRestMap(mesh, positions);
+  function nearly({ mesh, restFrames, reference, layout }: Identity, positions: Float32Array): Deform {
+    const restMap = createRestMap(mesh, restFrames, positions);
     const place = new Float64Array(3);
     const d = new Float64Array(CHANNELS);
+    const orders = [
+      [BLOCKS.mouth, BLOCKS.eyeLeft, BLOCKS.eyeRight, BLOCKS.head],
+      [BLOCKS.jawMouth, BLOCKS.jaw],
+    ];
     const choose = (s: number) => {
-      const [coarse, ...fine] = s === 0 ? HEAD_BLOCKS : [BLOCKS.jaw, BLOCKS.jawMouth];
-      return reference[fine.find((b) => isWithin(layout.blocks[b], place)) ?? coarse];
+      const order = orders[s];
+      for (const b of order) if (isWithin(layout.blocks[b], place)) return reference[b];
+      return reference[order[order.length - 1]];
     };
     return (points, asked, out) => {
-      for (const { marks, which, first } of asked) {
+      for (const { owners, which, first } of asked) {
         for (let n = 0; n < which.length; n++) {
           const i = first + n;
           for (let s = 0; s < SHEETS.length; s++) {
             const to = CHANNELS * (SHEETS.length * i + s);
-            const owner = marks.owners[s][which[n]];
+            const owner = owners[s][which[n]];
             if (owner < 0) {
               out[to] = Number.NaN;
               continue;
@@ -198,28 +220,35 @@ export async function createBaker(source: BakeSource, options: BakerOptions = {}
     deform: Deform,
     exact: boolean,
   ): Promise<PosedBake> {
-    const { mesh, layout, reference, changeLattices: lattices } = who;
+    const { mesh, layout, reference } = who;
     const codes: Codes = { geometry: who.geometry, expression };
-    const moved = movedTriangles(mesh, positions, STILL);
-    const asked = choosePoints(lattices, positions, triangles, moved, who.sheets);
+    const partTransforms = await uv.partTransforms(codes);
+    const moved = movedTriangles(mesh, positions, exact ? STILL : NEARLY_STILL);
+    const box = movedBounds(mesh, positions, moved, REACH);
     const data = who.data.slice();
-    if (asked.points.length > 0) {
-      const values = new Float32Array((asked.points.length / 3) * SHEETS.length * CHANNELS);
-      await deform(asked.points, asked.blocks, values);
-      const changes: (LatticeValues | undefined)[] = layout.blocks.map(() => undefined);
+    if (box) {
+      const windows = who.changes.map(({ lattice }) => windowAround(lattice, box.min, box.max));
+      const lattices = who.changes.map(({ lattice }) => lattice);
+      const asked = choosePoints(lattices, windows, who.marks, positions, triangles, moved, who.sheets);
+      const found = new Float32Array((asked.points.length / 3) * SHEETS.length * CHANNELS);
+      await deform(asked.points, asked.blocks, found);
+      // Nothing waits from here on, so that two bakes at once do not meet in the same room.
+      who.changes.forEach((change, b) => {
+        resetValues(change, windows[b]);
+      });
       for (const part of asked.blocks) {
-        if (part.which.length === 0) continue;
-        keepStill(part, lattices, changes, who.restOwners.get(part.block)!, moved);
-        scatter(part, lattices, values, changes, reference);
+        keepStill(part.block, who, moved);
+        scatter(part, who.changes, who.twins, found, reference);
       }
-      completeBlocks(changes);
-      changes.forEach((change, b) => {
-        if (change) writeBlock(layout.blocks[b], reference[b].values, change, layout.size, data);
+      completeBlocks(who.changes);
+      who.changes.forEach((change, b) => {
+        addChange(layout.blocks[b], reference[b].values, change, layout.size, data);
       });
     }
     return {
       volume: { ...layout, data },
-      partTransforms: await uv.partTransforms(codes),
+      partTransforms,
+      proxy: { positions, triangles: proxyTriangles, margins: who.margins },
       bounds: meshBounds(positions, BOUNDS_MARGIN),
       exact,
     };
@@ -239,26 +268,37 @@ export async function createBaker(source: BakeSource, options: BakerOptions = {}
       const found = await findLayout(source, codes.geometry, mesh, steps);
       const { layout } = found;
       const all = new Uint8Array(triangles.length / 3).fill(1);
-      const asked = choosePoints(layout.blocks, points, triangles, all, found.sheets);
+      const reference = layout.blocks.map(createValues);
+      const marks = new Map(HEAD_BLOCKS.map((b) => [b, createMarks(layout.blocks[b])]));
+      const windows = layout.blocks.map(wholeWindow);
+      const asked = choosePoints(layout.blocks, windows, marks, points, triangles, all, found.sheets);
       const values = new Float32Array((asked.points.length / 3) * SHEETS.length * CHANNELS);
       await exactly(codes)(asked.points, asked.blocks, values);
-      const reference = layout.blocks.map(createValues);
-      for (const part of asked.blocks) scatter(part, layout.blocks, values, reference);
+      for (const part of asked.blocks) scatter(part, reference, findTwins(layout.blocks), values);
       completeBlocks(reference);
       const data = new Uint16Array(CHANNELS * layout.size[0] * layout.size[1] * layout.size[2]);
-      reference.forEach(({ values: zero }, b) => {
-        writeBlock(layout.blocks[b], new Float32Array(zero.length), reference[b], layout.size, data);
+      reference.forEach(({ values: v }, b) => {
+        writeBlock(layout.blocks[b], v, layout.size, data);
       });
-      const changeLattices = layout.blocks.map((block, b) =>
-        b === BLOCKS.head || b === BLOCKS.jaw ? coarsened(block) : block,
-      );
+      const changes = layout.blocks.map((block) => createValues(coarsened(block)));
       const restOwners = new Map(
         HEAD_BLOCKS.map((b) => {
-          const { owners } = markNearMesh(changeLattices[b], points, triangles, all, all, MESH_MARGIN);
-          return [b, owners[0]];
+          const { owners } = markNearMesh(changes[b].lattice, points, triangles, all, found.sheets, MESH_MARGIN);
+          return [b, owners];
         }),
       );
-      identity = { ...found, geometry: codes.geometry, mesh, reference, data, changeLattices, restOwners };
+      identity = {
+        ...found,
+        geometry: codes.geometry,
+        mesh,
+        restFrames: computeRestFrames(mesh),
+        reference,
+        data,
+        changes,
+        marks: new Map(HEAD_BLOCKS.map((b) => [b, createMarks(changes[b].lattice)])),
+        restOwners,
+        twins: findTwins(changes.map(({ lattice }) => lattice)),
+      };
     },
 
     async bake(expression, { signal } = {}) {
@@ -293,6 +333,8 @@ function isWithin({ origin, step, size }: Lattice, p: ArrayLike<number>): boolea
 /** The points of the head's blocks near triangles that moved. */
 function choosePoints(
   lattices: readonly Lattice[],
+  windows: readonly LatticeWindow[],
+  allMarks: Map<number, MeshMarks>,
   positions: Float32Array,
   triangles: Uint32Array,
   moved: Uint8Array,
@@ -300,18 +342,28 @@ function choosePoints(
 ): { points: Float32Array; blocks: AskedBlock[] } {
   let first = 0;
   const blocks = HEAD_BLOCKS.map((block): AskedBlock => {
-    const lattice = lattices[block];
-    const marks = markNearMesh(lattice, positions, triangles, moved, sheets, MESH_MARGIN);
+    const marks = allMarks.get(block)!;
+    markNearMesh(lattices[block], positions, triangles, moved, sheets, MESH_MARGIN, windows[block], marks);
     if (block === BLOCKS.head) unmarkInside(lattices, marks.near);
-    const which: number[] = [];
-    for (let at = 0; at < marks.near.length; at++) if (marks.near[at]) which.push(at);
-    const found = { block, lattice, marks, which: Uint32Array.from(which), first };
-    first += which.length;
+    const found = { block, owners: marks.owners, which: listMarked(lattices[block], windows[block], marks.near), first };
+    first += found.which.length;
     return found;
   });
   const points = new Float32Array(3 * first);
-  for (const { lattice, which, first: at } of blocks) points.set(latticePoints(lattice, which), 3 * at);
+  for (const { block, which, first: at } of blocks) points.set(latticePoints(lattices[block], which), 3 * at);
   return { points, blocks };
+}
+
+/** Numbers of the marked points in a window. */
+function listMarked({ size }: Lattice, { first, end }: LatticeWindow, marks: Uint8Array): Uint32Array {
+  const [nx, ny] = size;
+  const room = new Uint32Array(Math.max(end[0] - first[0], 0) * Math.max(end[1] - first[1], 0) * Math.max(end[2] - first[2], 0));
+  let count = 0;
+  for (let k = first[2]; k < end[2]; k++)
+    for (let j = first[1]; j < end[1]; j++)
+      for (let at = first[0] + nx * (j + ny * k), last = at + end[0] - first[0]; at < last; at++)
+        if (marks[at]) room[count++] = at;
+  return room.slice(0, count);
 }
 
 /** A coarse point deep inside a fine block is never read. */
@@ -331,90 +383,82 @@ function unmarkInside(lattices: readonly Lattice[], marks: Uint8Array): void {
   }
 }
 
-/** The jaw's block that holds a head's block's points, and which of its points is which; -1 where it has none. */
-function jawTwin(
-  { block, lattice }: AskedBlock,
-  lattices: readonly Lattice[],
-): { twin: number; at: (at: number) => number } | undefined {
-  const twin = JAW_TWIN[block];
-  if (twin === undefined) return undefined;
-  const { origin, size } = lattices[twin];
-  // Both lattices lie at whole multiples of their common step.
-  const shift = [0, 1, 2].map((k) => Math.round((lattice.origin[k] - origin[k]) / lattice.step));
-  return {
-    twin,
-    at(at) {
-      const i = (at % lattice.size[0]) + shift[0];
-      const j = (Math.floor(at / lattice.size[0]) % lattice.size[1]) + shift[1];
-      const k = Math.floor(at / (lattice.size[0] * lattice.size[1])) + shift[2];
-      return i < 0 || j < 0 || k < 0 || i >= size[0] || j >= size[1] || k >= size[2]
-        ? -1
-        : i + size[0] * (j + size[1] * k);
-    },
-  };
+/** Which point of the jaw's block each point of a head's block is; both lie at whole multiples of their common step. */
+function findTwins(lattices: readonly Lattice[]): Map<number, Int32Array> {
+  return new Map(
+    JAW_TWIN.map(([block, twin]) => {
+      const [own, other] = [lattices[block], lattices[twin]];
+      const shift = own.origin.map((o, k) => Math.round((o - other.origin[k]) / own.step));
+      const out = new Int32Array(own.size[0] * own.size[1] * own.size[2]).fill(-1);
+      let at = 0;
+      for (let k = shift[2]; k < own.size[2] + shift[2]; k++)
+        for (let j = shift[1]; j < own.size[1] + shift[1]; j++)
+          for (let i = shift[0]; i < own.size[0] + shift[0]; i++, at++)
+            if (
+              i >= 0 &&
+              j >= 0 &&
+              k >= 0 &&
+              i < other.size[0] &&
+              j < other.size[1] &&
+              k < other.size[2]
+            )
+              out[at] = i + other.size[0] * (j + other.size[1] * k);
+      return [block, out];
+    }),
+  );
 }
 
-/** A block's values, made when they are first asked for. */
-function valuesOf(targets: (LatticeValues | undefined)[], block: number, lattices: readonly Lattice[]): LatticeValues {
-  const values = targets[block] ?? createValues(lattices[block]);
-  targets[block] = values;
-  return values;
-}
-
-/** Says that nothing changes near triangles that have not moved. */
-function keepStill(
-  asked: AskedBlock,
-  lattices: readonly Lattice[],
-  targets: (LatticeValues | undefined)[],
-  owners: Int32Array,
-  moved: Uint8Array,
-): void {
-  const twin = jawTwin(asked, lattices);
-  const target = valuesOf(targets, asked.block, lattices);
-  const other = twin && valuesOf(targets, twin.twin, lattices);
-  for (let at = 0; at < owners.length; at++) {
-    if (owners[at] < 0 || moved[owners[at]]) continue;
-    target.known[at] = 1;
-    if (!twin || !other) continue;
-    const to = twin.at(at);
-    if (to >= 0) other.known[to] = 1;
+/** Says that nothing changes near triangles that have not moved, of each solid by itself: an open mouth's upper lip says nothing of the jaw. */
+function keepStill(block: number, { changes, twins, restOwners }: Identity, moved: Uint8Array): void {
+  const [ofHead, ofJaw] = restOwners.get(block)!;
+  const twin = twins.get(block);
+  const { known, window, lattice } = changes[block];
+  const { first, end } = window;
+  const [nx, ny] = lattice.size;
+  const jawKnown = changes[twinOf(block)].known;
+  for (let k = first[2]; k < end[2]; k++) {
+    for (let j = first[1]; j < end[1]; j++) {
+      for (let i = first[0]; i < end[0]; i++) {
+        const at = i + nx * (j + ny * k);
+        if (ofHead[at] >= 0 && !moved[ofHead[at]]) known[at] = 1;
+        if (twin && twin[at] >= 0 && ofJaw[at] >= 0 && !moved[ofJaw[at]]) jawKnown[twin[at]] = 1;
+      }
+    }
   }
 }
 
 /**
  * Brings what was found at a head's block's points to that block and to the jaw's that holds the same points.
  *
- * @param reference - what to subtract, on the blocks' own lattices.
+ * @param reference - what to subtract, on lattices of half the step.
  */
 function scatter(
-  asked: AskedBlock,
-  lattices: readonly Lattice[],
+  { block, which, first }: AskedBlock,
+  targets: readonly LatticeValues[],
+  twins: Map<number, Int32Array>,
   found: Float32Array,
-  targets: (LatticeValues | undefined)[],
   reference?: readonly LatticeValues[],
 ): void {
-  const { block, which, first } = asked;
-  const put = (b: number, at: number, i: number, sheet: number) => {
-    const from = CHANNELS * (SHEETS.length * i + sheet);
-    if (Number.isNaN(found[from])) return;
-    const target = valuesOf(targets, b, lattices);
-    const to = CHANNELS * at;
-    for (let c = 0; c < CHANNELS; c++) target.values[to + c] = found[from + c];
-    if (reference) {
-      const [nx, ny] = lattices[b].size;
-      const { lattice, values } = reference[b];
-      const ratio = lattice.size[0] === nx ? 1 : 2;
-      const k = Math.floor(at / (nx * ny));
-      const j = Math.floor(at / nx) % ny;
-      const less = CHANNELS * ratio * ((at % nx) + lattice.size[0] * (j + lattice.size[1] * k));
-      for (let c = 0; c < CHANNELS; c++) target.values[to + c] -= values[less + c];
+  const twin = twins.get(block);
+  for (let sheet = 0; sheet < (twin ? 2 : 1); sheet++) {
+    const b = sheet === 0 ? block : twinOf(block);
+    const { values, known, lattice } = targets[b];
+    const [nx, ny] = lattice.size;
+    for (let n = 0; n < which.length; n++) {
+      const at = sheet === 0 ? which[n] : twin![which[n]];
+      const from = CHANNELS * (SHEETS.length * (first + n) + sheet);
+      if (at < 0 || Number.isNaN(found[from])) continue;
+      const to = CHANNELS * at;
+      for (let c = 0; c < CHANNELS; c++) values[to + c] = found[from + c];
+      if (reference) {
+        const { lattice: fine, values: less } = reference[b];
+        const row = Math.floor(at / nx);
+        const k = Math.floor(row / ny);
+        const i = at - nx * row;
+        const l = CHANNELS * 2 * (i + fine.size[0] * (row - ny * k + fine.size[1] * k));
+        for (let c = 0; c < CHANNELS; c++) values[to + c] -= less[l + c];
+      }
+      known[at] = 1;
     }
-    target.known[at] = 1;
-  };
-  const twin = jawTwin(asked, lattices);
-  for (let n = 0; n < which.length; n++) {
-    put(block, which[n], first + n, 0);
-    const other = twin ? twin.at(which[n]) : -1;
-    if (twin && other >= 0) put(twin.twin, other, first + n, 1);
   }
 }

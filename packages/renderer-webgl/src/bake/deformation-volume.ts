@@ -1,5 +1,5 @@
 import { encodeHalf } from './half.js';
-import { fillLattice, type Lattice, latticeCount, sampleLattice } from './lattice.js';
+import { fillLattice, isEmpty, type Lattice, type LatticeWindow, latticeCount, sampleLattice, wholeWindow } from './lattice.js';
 
 /** Offset to the canonical space and correction of the distance: four numbers a point. */
 export const CHANNELS = 4;
@@ -52,37 +52,58 @@ export function layOut(lattices: readonly (Lattice & { sheet: number })[]): Volu
 /** Numbers on a lattice while they are being made. */
 export interface LatticeValues {
   lattice: Lattice;
-  /** `[nz, ny, nx, 4]` */
+  /** `[nz, ny, nx, 4]`, zero beyond the window. */
   values: Float32Array;
-  /** `[nz, ny, nx]`, 1 where there is a value. */
+  /** `[nz, ny, nx]`, 1 where there is a value, 0 beyond the window. */
   known: Uint8Array;
+  window: LatticeWindow;
 }
 
 export function createValues(lattice: Lattice): LatticeValues {
   const count = latticeCount(lattice);
-  return { lattice, values: new Float32Array(CHANNELS * count), known: new Uint8Array(count) };
+  return {
+    lattice,
+    values: new Float32Array(CHANNELS * count),
+    known: new Uint8Array(count),
+    window: wholeWindow(lattice),
+  };
+}
+
+/** Forgets all values and moves the window. */
+export function resetValues(target: LatticeValues, window: LatticeWindow): void {
+  const { lattice, values, known, window: before } = target;
+  const [nx, ny] = lattice.size;
+  const { first, end } = before;
+  for (let k = first[2]; k < end[2]; k++) {
+    for (let j = first[1]; j < end[1]; j++) {
+      const row = nx * (j + ny * k);
+      values.fill(0, CHANNELS * (row + first[0]), CHANNELS * (row + end[0]));
+      known.fill(0, row + first[0], row + end[0]);
+    }
+  }
+  target.window = window;
 }
 
 /** How many points from its border a fine block goes over into the coarse one. */
 const BLEND = 3;
 
 /** Fills all blocks outward from what is known and joins the fine ones to the coarse ones at their borders. */
-export function completeBlocks(blocks: readonly (LatticeValues | undefined)[]): void {
-  for (const block of blocks) if (block) fillLattice(block.lattice, block.values, CHANNELS, block.known);
+export function completeBlocks(blocks: readonly LatticeValues[]): void {
+  for (const { lattice, values, known, window } of blocks) fillLattice(lattice, values, CHANNELS, known, window);
   blocks.forEach((block, b) => {
     const coarse = blocks[COARSE_OF[b]];
-    if (block && coarse && coarse !== block) blendBorder(block, coarse);
+    if (coarse !== block && !isEmpty(block.window)) blendBorder(block, coarse);
   });
 }
 
-function blendBorder({ lattice, values }: LatticeValues, coarse: LatticeValues): void {
+function blendBorder({ lattice, values, window: { first, end } }: LatticeValues, coarse: LatticeValues): void {
   const [nx, ny, nz] = lattice.size;
   const { origin, step } = lattice;
   const other = new Float64Array(CHANNELS);
-  for (let k = 0; k < nz; k++) {
-    for (let j = 0; j < ny; j++) {
+  for (let k = first[2]; k < end[2]; k++) {
+    for (let j = first[1]; j < end[1]; j++) {
       const inner = Math.min(j, ny - 1 - j, k, nz - 1 - k);
-      for (let i = 0; i < nx; i++) {
+      for (let i = first[0]; i < end[0]; i++) {
         const depth = Math.min(inner, i, nx - 1 - i);
         if (depth >= BLEND) {
           // Straight to where the other border begins.
@@ -100,12 +121,12 @@ function blendBorder({ lattice, values }: LatticeValues, coarse: LatticeValues):
 }
 
 /**
- * Writes a block into the texture: the reference plus a change, which may be on a lattice of twice the step and is interpolated. Rows without change are left alone.
+ * Writes a block into the texture: the reference plus a change on a lattice of twice the step, which is interpolated. What lies beyond the change's window is left alone.
  *
  * @param reference - `[nz, ny, nx, 4]`
  * @param data - the texture's numbers, which hold the reference.
  */
-export function writeBlock(
+export function addChange(
   block: DeformationBlock,
   reference: Float32Array,
   change: LatticeValues,
@@ -113,44 +134,63 @@ export function writeBlock(
   data: Uint16Array,
 ): void {
   const [nx, ny, nz] = block.size;
-  const [cx, cy, cz] = change.lattice.size;
-  const double = cx !== nx;
-  const rowLength = CHANNELS * cx;
-  const changed = new Uint8Array(cy * cz);
-  for (let row = 0; row < changed.length; row++) {
-    const end = rowLength * (row + 1);
-    for (let i = rowLength * row; i < end; i++) {
-      if (change.values[i] !== 0) {
-        changed[row] = 1;
-        break;
+  const [cx, cy] = change.lattice.size;
+  const { first, end } = change.window;
+  if (isEmpty(change.window)) return;
+  // The points between the window's border and the next of the coarse lattice change as well.
+  const low = first.map((f) => Math.max(2 * f - 1, 0));
+  const high = [nx, ny, nz].map((n, k) => Math.min(2 * end[k], n));
+  const v = change.values;
+  const coarseLow = low[0] >> 1;
+  const coarseHigh = (high[0] >> 1) + 1;
+  const mixed = new Float32Array(CHANNELS * cx);
+  const line = new Float32Array(CHANNELS * (high[0] - low[0]));
+  const half = new Uint16Array(line.length);
+  for (let k = low[2]; k < high[2]; k++) {
+    for (let j = low[1]; j < high[1]; j++) {
+      const [j0, j1, k0, k1] = [j >> 1, (j + 1) >> 1, k >> 1, (k + 1) >> 1];
+      const a = CHANNELS * cx * (j0 + cy * k0);
+      const b = CHANNELS * cx * (j1 + cy * k0);
+      const c = CHANNELS * cx * (j0 + cy * k1);
+      const d = CHANNELS * cx * (j1 + cy * k1);
+      let largest = 0;
+      for (let i = CHANNELS * coarseLow; i < CHANNELS * Math.min(coarseHigh, cx); i++) {
+        const mean = a === d ? v[a + i] : 0.25 * (v[a + i] + v[b + i] + v[c + i] + v[d + i]);
+        mixed[i] = mean;
+        if (mean > largest) largest = mean;
+        else if (-mean > largest) largest = -mean;
       }
-    }
-  }
-  const mixed = new Float32Array(rowLength);
-  const line = new Float32Array(CHANNELS * nx);
-  const half = new Uint16Array(CHANNELS * nx);
-  for (let k = 0; k < nz; k++) {
-    for (let j = 0; j < ny; j++) {
-      const [j0, k0] = double ? [j >> 1, k >> 1] : [j, k];
-      const [j1, k1] = double ? [(j + 1) >> 1, (k + 1) >> 1] : [j, k];
-      const [a, b, c, d] = [j0 + cy * k0, j1 + cy * k0, j0 + cy * k1, j1 + cy * k1];
-      if (!(changed[a] | changed[b] | changed[c] | changed[d])) continue;
-      const v = change.values;
-      const [oa, ob, oc, od] = [a * rowLength, b * rowLength, c * rowLength, d * rowLength];
-      if (a === d) mixed.set(v.subarray(oa, oa + rowLength));
-      else for (let i = 0; i < rowLength; i++) mixed[i] = 0.25 * (v[oa + i] + v[ob + i] + v[oc + i] + v[od + i]);
-      const from = CHANNELS * nx * (j + ny * k);
-      if (double) {
-        for (let x = 0; x < nx; x++) {
-          const low = CHANNELS * (x >> 1);
-          const high = CHANNELS * ((x + 1) >> 1);
-          const to = CHANNELS * x;
-          for (let ch = 0; ch < CHANNELS; ch++)
-            line[to + ch] = reference[from + to + ch] + 0.5 * (mixed[low + ch] + mixed[high + ch]);
-        }
-      } else for (let i = 0; i < line.length; i++) line[i] = reference[from + i] + mixed[i];
+      if (largest === 0) continue;
+      const from = CHANNELS * (low[0] + nx * (j + ny * k));
+      for (let i = 0, x = low[0]; x < high[0]; x++) {
+        const p = CHANNELS * (x >> 1);
+        const q = CHANNELS * ((x + 1) >> 1);
+        for (let ch = 0; ch < CHANNELS; ch++, i++)
+          line[i] = reference[from + i] + 0.5 * (mixed[p + ch] + mixed[q + ch]);
+      }
       encodeHalf(line, half);
-      data.set(half, CHANNELS * (block.offset[0] + size[0] * (block.offset[1] + j + size[1] * (block.offset[2] + k))));
+      data.set(
+        half,
+        CHANNELS * (block.offset[0] + low[0] + size[0] * (block.offset[1] + j + size[1] * (block.offset[2] + k))),
+      );
     }
   }
+}
+
+/** Writes a block into the texture. @param values - `[nz, ny, nx, 4]` */
+export function writeBlock(
+  block: DeformationBlock,
+  values: Float32Array,
+  size: readonly [number, number, number],
+  data: Uint16Array,
+): void {
+  const [nx, ny, nz] = block.size;
+  const row = CHANNELS * nx;
+  const half = encodeHalf(values);
+  for (let k = 0; k < nz; k++)
+    for (let j = 0; j < ny; j++)
+      data.set(
+        half.subarray(row * (j + ny * k), row * (j + 1 + ny * k)),
+        CHANNELS * (block.offset[0] + size[0] * (block.offset[1] + j + size[1] * (block.offset[2] + k))),
+      );
 }

@@ -17,8 +17,9 @@ export function encodeHalf(values: Float32Array, out = new Uint16Array(values.le
       // Normal halves: move the exponent's bias, round the mantissa by adding half of what is cut off.
       out[i] = sign | ((magnitude - 0x38000000 + 0x1000) >>> 13);
     } else {
-      // Denormal halves are whole multiples of 2^-24.
-      out[i] = sign | Math.round(Math.abs(values[i]) * 16777216);
+      // Denormal halves are whole multiples of 2^-24, which is the last place of floats from 1/2 to 1: adding 1/2 rounds to them.
+      number[0] = Math.abs(values[i]) + 0.5;
+      out[i] = sign | (bits[0] - 0x3f000000);
     }
   }
   return out;

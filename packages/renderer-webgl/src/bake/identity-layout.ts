@@ -5,7 +5,7 @@ import { layOut, type VolumeLayout } from './deformation-volume.js';
 import { coverBox, type Lattice } from './lattice.js';
 import { type LinearMesh, poseMesh } from './linear-mesh.js';
 
-/** Between samples of D, metres: on the whole, and at eyes and mouth. Expressions change the whole at twice its step. */
+/** Between samples of D, metres: on the whole, and at eyes and mouth. Expressions change all of them at twice the step. */
 export interface LayoutSteps {
   coarseStep: number;
   eyeStep: number;
@@ -15,6 +15,8 @@ export interface LayoutSteps {
 /** What is fixed for an identity. */
 export interface IdentityLayout {
   layout: VolumeLayout;
+  /** `[V]`: how far outside of the mesh's vertices the zero set may be, metres. */
+  margins: Float32Array;
   /** `[F]` which solids a triangle of the mesh belongs to: 1 the head, 2 the jaw, 3 both. */
   sheets: Uint8Array;
 }
@@ -26,6 +28,12 @@ const LIP_MARGIN = 6e-3;
 /** Half the size of an eye's block and its middle from the eyeball's centre, metres: lids and their folds. */
 const EYE_HALF = [0.023, 0.018, 0.0145];
 const EYE_MIDDLE = [0, 0, 0.0105];
+/** The zero set may be this far outside of the mesh where nothing else is known, metres, */
+const PROXY_MARGIN = 1.2e-3;
+/** and this much farther than it was found to be. */
+const PROXY_SLACK = 8e-4;
+/** but not farther than this: vertices deep inside are those of a surface that no ray meets. */
+const PROXY_MOST = 5e-3;
 /** How far from a solid's zero set its vertices may be, metres. */
 const ON_SHEET = 1e-3;
 
@@ -68,6 +76,7 @@ export async function findLayout(
   const regions = sampleChartMap(uv.topology.regions, uv.topology.skin.uv);
   const [head, jaw, mouth] = [new Bounds(), new Bounds(), new Bounds()];
   let kinds: Uint8Array | undefined;
+  const margins = new Float32Array(mesh.rest.length / 3).fill(PROXY_MARGIN);
   for (const name of ['', 'jawOpen']) {
     const expression = Float32Array.from(manifest.expressionNames, (n) => (n === name ? 1 : 0));
     const positions = poseMesh(mesh, expression);
@@ -87,6 +96,7 @@ export async function findLayout(
       head.add(positions, v);
       if (ofJaw[v] < ofHead[v] + ON_SHEET) jaw.add(positions, v);
       if (regions[v] === REGIONS.lips) mouth.add(positions, v);
+      margins[v] = Math.min(Math.max(margins[v], PROXY_SLACK - Math.min(ofHead[v], ofJaw[v])), PROXY_MOST);
     }
     kinds ??= Uint8Array.from(ofHead, (d, v) => {
       const kind = (d < ON_SHEET ? 1 : 0) | (ofJaw[v] < ON_SHEET ? 2 : 0);
@@ -104,20 +114,21 @@ export async function findLayout(
     return coverBox(
       middle.map((x, k) => x - EYE_HALF[k]),
       middle.map((x, k) => x + EYE_HALF[k]),
-      eyeStep,
+      2 * eyeStep,
     );
   };
-  const lips = mouth.cover(LIP_MARGIN, mouthStep);
+  const lips = doubled(mouth.cover(LIP_MARGIN, 2 * mouthStep));
   const { triangles } = mesh;
   return {
     layout: layOut([
       { ...doubled(head.cover(MARGIN, 2 * coarseStep)), sheet: 0 },
-      { ...eye(0), sheet: 0 },
-      { ...eye(1), sheet: 0 },
+      { ...doubled(eye(0)), sheet: 0 },
+      { ...doubled(eye(1)), sheet: 0 },
       { ...lips, sheet: 0 },
       { ...doubled(jaw.cover(MARGIN, 2 * coarseStep)), sheet: 1 },
       { ...lips, sheet: 1 },
     ]),
+    margins,
     sheets: Uint8Array.from(
       { length: triangles.length / 3 },
       (_, t) => kinds![triangles[3 * t]] & kinds![triangles[3 * t + 1]] & kinds![triangles[3 * t + 2]],

@@ -8,6 +8,31 @@ export interface Lattice {
   size: readonly [number, number, number];
 }
 
+/** Part of a lattice: points from `first` up to but without `end`, along each axis. */
+export interface LatticeWindow {
+  first: readonly [number, number, number];
+  end: readonly [number, number, number];
+}
+
+export function wholeWindow({ size }: Lattice): LatticeWindow {
+  return { first: [0, 0, 0], end: size };
+}
+
+export function isEmpty({ first, end }: LatticeWindow): boolean {
+  return first.some((f, k) => f >= end[k]);
+}
+
+/** The points of a lattice whose cells a box touches, if any. */
+export function windowAround(
+  { origin, step, size }: Lattice,
+  min: ArrayLike<number>,
+  max: ArrayLike<number>,
+): LatticeWindow {
+  const first = origin.map((o, k) => Math.min(Math.max(Math.floor((min[k] - o) / step), 0), size[k]));
+  const end = origin.map((o, k) => Math.max(Math.min(Math.ceil((max[k] - o) / step) + 1, size[k]), first[k]));
+  return { first: [first[0], first[1], first[2]], end: [end[0], end[1], end[2]] };
+}
+
 export function latticeCount({ size }: Lattice): number {
   return size[0] * size[1] * size[2];
 }
@@ -85,70 +110,68 @@ export function sampleLattice(
 /**
  * Gives the points without a value the mean of their neighbours that have one, outward in layers, until all have.
  *
+ * Points are named by two numbers, their place in the lattice and in a copy of `known` that has a border around it, so that no point need ask whether it has a neighbour.
+ *
  * @param values - `[nz, ny, nx, channels]`, zero where unknown, changed in place.
  * @param known - 1 where there is a value; all 1 afterwards.
+ * @param window - where to do so; points beyond are neither read nor changed.
  */
-export function fillLattice({ size }: Lattice, values: Float32Array, channels: number, known: Uint8Array): void {
-  const [nx, ny, nz] = size;
-  const plane = nx * ny;
-  // Points in the order in which they are reached. In `known`, 2 marks those of the layer being filled, which do not count for each other.
-  const queue = new Int32Array(known.length);
-  let end = 0;
-  const reach = (at: number) => {
-    if (known[at] !== 0) return;
-    known[at] = 2;
-    queue[end++] = at;
+export function fillLattice(
+  lattice: Lattice,
+  values: Float32Array,
+  channels: number,
+  known: Uint8Array,
+  { first, end }: LatticeWindow = wholeWindow(lattice),
+): void {
+  const [nx, ny] = lattice.size;
+  const [wx, wy, wz] = [end[0] - first[0], end[1] - first[1], end[2] - first[2]];
+  if (wx <= 0 || wy <= 0 || wz <= 0) return;
+  const [px, py] = [wx + 2, wy + 2];
+  // 0 unknown, 1 known, 2 in the layer that is being filled, whose points do not count for each other, 3 beyond the border.
+  const state = new Uint8Array(px * py * (wz + 2)).fill(3);
+  const steps = [1, -1, nx, -nx, nx * ny, -nx * ny];
+  const paddedSteps = [1, -1, px, -px, px * py, -px * py];
+  const queue = new Int32Array(wx * wy * wz);
+  const paddedQueue = new Int32Array(queue.length);
+  let count = 0;
+  const eachRow = (visit: (at: number, padded: number) => void) => {
+    for (let k = 0; k < wz; k++)
+      for (let j = 0; j < wy; j++)
+        visit(first[0] + nx * (first[1] + j + ny * (first[2] + k)), 1 + px * (1 + j + py * (1 + k)));
   };
-  const reachNeighbours = (at: number) => {
-    const i = at % nx;
-    const j = Math.floor(at / nx) % ny;
-    if (i > 0) reach(at - 1);
-    if (i < nx - 1) reach(at + 1);
-    if (j > 0) reach(at - nx);
-    if (j < ny - 1) reach(at + nx);
-    if (at >= plane) reach(at - plane);
-    if (at < plane * (nz - 1)) reach(at + plane);
-  };
-  for (let at = 0; at < known.length; at++) if (known[at] === 1) reachNeighbours(at);
-  for (let begin = 0; begin < end; ) {
-    const layerEnd = end;
-    for (let n = begin; n < layerEnd; n++) {
-      const at = queue[n];
-      const i = at % nx;
-      const j = Math.floor(at / nx) % ny;
-      const to = channels * at;
-      let count = 0;
-      for (let side = 0; side < 6; side++) {
-        const from =
-          side === 0
-            ? i > 0
-              ? at - 1
-              : -1
-            : side === 1
-              ? i < nx - 1
-                ? at + 1
-                : -1
-              : side === 2
-                ? j > 0
-                  ? at - nx
-                  : -1
-                : side === 3
-                  ? j < ny - 1
-                    ? at + nx
-                    : -1
-                  : side === 4
-                    ? at - plane
-                    : at < plane * (nz - 1)
-                      ? at + plane
-                      : -1;
-        if (from < 0 || known[from] !== 1) continue;
-        count++;
-        for (let c = 0; c < channels; c++) values[to + c] += values[channels * from + c];
-      }
-      for (let c = 0; c < channels; c++) values[to + c] /= count;
+  eachRow((at, padded) => {
+    for (let i = 0; i < wx; i++) state[padded + i] = known[at + i];
+  });
+  const reachNeighbours = (at: number, padded: number) => {
+    for (let side = 0; side < 6; side++) {
+      const neighbour = padded + paddedSteps[side];
+      if (state[neighbour] !== 0) continue;
+      state[neighbour] = 2;
+      queue[count] = at + steps[side];
+      paddedQueue[count++] = neighbour;
     }
-    for (let n = begin; n < layerEnd; n++) known[queue[n]] = 1;
-    for (let n = begin; n < layerEnd; n++) reachNeighbours(queue[n]);
+  };
+  eachRow((at, padded) => {
+    for (let i = 0; i < wx; i++) if (state[padded + i] === 1) reachNeighbours(at + i, padded + i);
+  });
+  for (let begin = 0; begin < count; ) {
+    const layerEnd = count;
+    for (let n = begin; n < layerEnd; n++) {
+      const to = channels * queue[n];
+      let near = 0;
+      for (let side = 0; side < 6; side++) {
+        if (state[paddedQueue[n] + paddedSteps[side]] !== 1) continue;
+        near++;
+        const from = to + channels * steps[side];
+        for (let c = 0; c < channels; c++) values[to + c] += values[from + c];
+      }
+      for (let c = 0; c < channels; c++) values[to + c] /= near;
+    }
+    for (let n = begin; n < layerEnd; n++) {
+      state[paddedQueue[n]] = 1;
+      known[queue[n]] = 1;
+    }
+    for (let n = begin; n < layerEnd; n++) reachNeighbours(queue[n], paddedQueue[n]);
     begin = layerEnd;
   }
 }

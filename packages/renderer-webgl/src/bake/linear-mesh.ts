@@ -10,7 +10,7 @@ export interface LinearMesh {
 
 /** The mesh at an expression. @param expression - `[De]` @returns `[V, 3]`, metres. */
 export function poseMesh({ rest, moves }: LinearMesh, expression: Float32Array): Float32Array {
-  const out = Float32Array.from(rest);
+  const out = rest.slice();
   expression.forEach((weight, k) => {
     if (weight === 0) return;
     const move = moves[k];
@@ -28,17 +28,39 @@ export function movedTriangles({ rest, triangles }: LinearMesh, positions: Float
     const z = positions[i + 2] - rest[i + 2];
     if (x * x + y * y + z * z > least * least) moved[v] = 1;
   }
-  return Uint8Array.from(
-    { length: triangles.length / 3 },
-    (_, t) => moved[triangles[3 * t]] | moved[triangles[3 * t + 1]] | moved[triangles[3 * t + 2]],
-  );
+  const out = new Uint8Array(triangles.length / 3);
+  for (let t = 0, c = 0; t < out.length; t++, c += 3)
+    out[t] = moved[triangles[c]] | moved[triangles[c + 1]] | moved[triangles[c + 2]];
+  return out;
 }
 
-/** What holds a mesh, with a margin, metres. */
-export function meshBounds(positions: Float32Array, margin: number): { min: Float32Array; max: Float32Array } {
+/** What holds the moved triangles where they are and where they were at rest, with a margin, metres; nothing if none has moved. */
+export function movedBounds(
+  { rest, triangles }: LinearMesh,
+  positions: Float32Array,
+  moved: Uint8Array,
+  margin: number,
+): { min: Float32Array; max: Float32Array } | undefined {
+  const inside = new Uint8Array(rest.length / 3);
+  for (let c = 0; c < triangles.length; c++) if (moved[Math.floor(c / 3)]) inside[triangles[c]] = 1;
+  if (!inside.includes(1)) return undefined;
+  const [now, before] = [positions, rest].map((points) => meshBounds(points, margin, inside));
+  return {
+    min: now.min.map((x, k) => Math.min(x, before.min[k])),
+    max: now.max.map((x, k) => Math.max(x, before.max[k])),
+  };
+}
+
+/** What holds a mesh, with a margin, metres. @param chosen - `[V]`, 0 for vertices to leave out. */
+export function meshBounds(
+  positions: Float32Array,
+  margin: number,
+  chosen?: Uint8Array,
+): { min: Float32Array; max: Float32Array } {
   const min = new Float32Array(3).fill(Number.POSITIVE_INFINITY);
   const max = new Float32Array(3).fill(Number.NEGATIVE_INFINITY);
-  for (let i = 0; i < positions.length; i += 3) {
+  for (let v = 0, i = 0; i < positions.length; v++, i += 3) {
+    if (chosen && chosen[v] === 0) continue;
     for (let k = 0; k < 3; k++) {
       const x = positions[i + k];
       if (x < min[k]) min[k] = x;

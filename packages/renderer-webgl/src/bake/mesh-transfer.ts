@@ -1,42 +1,65 @@
 import type { LinearMesh } from './linear-mesh.js';
 
+/** Numbers of a triangle's frame: two edges and the unit normal. */
+const FRAME = 9;
+
+/** Writes the frame of triangle t and gives twice its area. */
+function writeFrame(
+  points: Float32Array,
+  triangles: Uint32Array,
+  t: number,
+  out: Float32Array | Float64Array,
+  at: number,
+): number {
+  const [a, b, c] = [3 * triangles[3 * t], 3 * triangles[3 * t + 1], 3 * triangles[3 * t + 2]];
+  const [ux, uy, uz] = [points[b] - points[a], points[b + 1] - points[a + 1], points[b + 2] - points[a + 2]];
+  const [vx, vy, vz] = [points[c] - points[a], points[c + 1] - points[a + 1], points[c + 2] - points[a + 2]];
+  const [x, y, z] = [uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx];
+  const length = Math.max(Math.sqrt(x * x + y * y + z * z), 1e-18);
+  out[at] = ux;
+  out[at + 1] = uy;
+  out[at + 2] = uz;
+  out[at + 3] = vx;
+  out[at + 4] = vy;
+  out[at + 5] = vz;
+  out[at + 6] = x / length;
+  out[at + 7] = y / length;
+  out[at + 8] = z / length;
+  return length;
+}
+
+/** The frames of all triangles of the face at rest, `[F, 9]`: made once for an identity. */
+export function computeRestFrames({ rest, triangles }: LinearMesh): Float32Array {
+  const out = new Float32Array(FRAME * (triangles.length / 3));
+  for (let t = 0; t < triangles.length / 3; t++) writeFrame(rest, triangles, t, out, FRAME * t);
+  return out;
+}
+
 /**
  * Takes points along with the mesh, back from an expression to rest: each by the affine map of its triangle, edges onto edges and normal onto normal.
  *
  * The mesh sums the forward offsets of all expression weights; this inverts that sum near the surface, where one step is enough because the triangle is known.
  *
+ * @param restFrames - of `computeRestFrames`.
  * @param positions - `[V, 3]` of the expression, metres.
  */
-export function createRestMap({ rest, triangles }: LinearMesh, positions: Float32Array) {
-  const frame = (points: Float32Array, t: number, out: Float64Array) => {
-    const [a, b, c] = [3 * triangles[3 * t], 3 * triangles[3 * t + 1], 3 * triangles[3 * t + 2]];
-    for (let k = 0; k < 3; k++) {
-      out[k] = points[b + k] - points[a + k];
-      out[3 + k] = points[c + k] - points[a + k];
-    }
-    const x = out[1] * out[5] - out[2] * out[4];
-    const y = out[2] * out[3] - out[0] * out[5];
-    const z = out[0] * out[4] - out[1] * out[3];
-    const length = Math.max(Math.hypot(x, y, z), 1e-18);
-    out[6] = x / length;
-    out[7] = y / length;
-    out[8] = z / length;
-    return length;
-  };
-  const posed = new Float64Array(9);
-  const still = new Float64Array(9);
+export function createRestMap({ rest, triangles }: LinearMesh, restFrames: Float32Array, positions: Float32Array) {
+  const posed = new Float64Array(FRAME);
 
   /** Where the point that is at x, y, z now was at rest, as triangle t has it. */
   return (t: number, x: number, y: number, z: number, out: Float64Array): void => {
-    const doubleArea = frame(positions, t, posed);
-    frame(rest, t, still);
+    const doubleArea = writeFrame(positions, triangles, t, posed, 0);
     const a = 3 * triangles[3 * t];
     const [rx, ry, rz] = [x - positions[a], y - positions[a + 1], z - positions[a + 2]];
-    const [ux, uy, uz, vx, vy, vz, nx, ny, nz] = posed;
+    const [ux, uy, uz] = [posed[0], posed[1], posed[2]];
+    const [vx, vy, vz] = [posed[3], posed[4], posed[5]];
+    const [nx, ny, nz] = [posed[6], posed[7], posed[8]];
     // Barycentric coordinates by the dual basis: (v x n) / |u x v| and (n x u) / |u x v|.
     const p = (rx * (vy * nz - vz * ny) + ry * (vz * nx - vx * nz) + rz * (vx * ny - vy * nx)) / doubleArea;
     const q = (rx * (ny * uz - nz * uy) + ry * (nz * ux - nx * uz) + rz * (nx * uy - ny * ux)) / doubleArea;
     const height = rx * nx + ry * ny + rz * nz;
-    for (let k = 0; k < 3; k++) out[k] = rest[a + k] + p * still[k] + q * still[3 + k] + height * still[6 + k];
+    const f = FRAME * t;
+    for (let k = 0; k < 3; k++)
+      out[k] = rest[a + k] + p * restFrames[f + k] + q * restFrames[f + 3 + k] + height * restFrames[f + 6 + k];
   };
 }

@@ -1,11 +1,23 @@
-import type { Lattice } from './lattice.js';
+import { type Lattice, type LatticeWindow, latticeCount, wholeWindow } from './lattice.js';
 
 /** What a lattice's points know of a mesh near them. */
 export interface MeshMarks {
   /** `[nz, ny, nx]`, 1 near the mesh. */
   near: Uint8Array;
   /** `[nz, ny, nx]` per kind of triangle: the nearest triangle's number, -1 where there is none. */
-  owners: readonly Int32Array[];
+  owners: readonly [Int32Array, Int32Array];
+  /** `[nz, ny, nx]` per kind: how far it is, in steps, squared. */
+  nearness: readonly [Float32Array, Float32Array];
+}
+
+/** Room for the marks of a lattice, to be used again and again. */
+export function createMarks(lattice: Lattice): MeshMarks {
+  const count = latticeCount(lattice);
+  return {
+    near: new Uint8Array(count),
+    owners: [new Int32Array(count), new Int32Array(count)],
+    nearness: [new Float32Array(count), new Float32Array(count)],
+  };
 }
 
 /**
@@ -16,20 +28,35 @@ export interface MeshMarks {
  * @param chosen - `[F]`, 0 for triangles to leave out.
  * @param kinds - `[F]` bits: in which of the two lists of owners a triangle counts.
  * @param margin - how far off the mesh cells still count, metres: the zero set is not exactly the mesh.
+ * @param window - where to do so; what `out` has beyond is not changed.
  */
 export function markNearMesh(
-  { origin, step, size }: Lattice,
+  lattice: Lattice,
   positions: Float32Array,
   triangles: Uint32Array,
   chosen: Uint8Array,
   kinds: Uint8Array,
   margin: number,
+  window: LatticeWindow = wholeWindow(lattice),
+  out: MeshMarks = createMarks(lattice),
 ): MeshMarks {
-  const [nx, ny, nz] = size;
-  const count = nx * ny * nz;
-  const near = new Uint8Array(count);
-  const [first, second] = [new Int32Array(count).fill(-1), new Int32Array(count).fill(-1)];
-  const [firstNearest, secondNearest] = [new Float32Array(count).fill(1e9), new Float32Array(count).fill(1e9)];
+  const { origin, step, size } = lattice;
+  const [nx, ny] = size;
+  const [lowX, lowY, lowZ] = window.first;
+  const [highX, highY, highZ] = [window.end[0] - 1, window.end[1] - 1, window.end[2] - 1];
+  const {
+    near,
+    owners: [first, second],
+    nearness: [firstNearest, secondNearest],
+  } = out;
+  for (let k = lowZ; k <= highZ; k++) {
+    for (let j = lowY; j <= highY; j++) {
+      const row = nx * (j + ny * k);
+      near.fill(0, row + lowX, row + highX + 1);
+      for (const owners of out.owners) owners.fill(-1, row + lowX, row + highX + 1);
+      for (const nearness of out.nearness) nearness.fill(1e9, row + lowX, row + highX + 1);
+    }
+  }
   const inverse = 1 / step;
   const pad = margin * inverse;
   const p = new Float64Array(9);
@@ -40,11 +67,15 @@ export function markNearMesh(
       for (let k = 0; k < 3; k++) p[3 * c + k] = (positions[v + k] - origin[k]) * inverse;
     }
     // The whole triangle outside of the lattice: most are, for a lattice around an eye.
-    let outside = false;
-    for (let k = 0; k < 3; k++) {
-      outside ||= Math.max(p[k], p[3 + k], p[6 + k]) < -pad || Math.min(p[k], p[3 + k], p[6 + k]) > size[k] - 1 + pad;
-    }
-    if (outside) continue;
+    if (
+      Math.max(p[0], p[3], p[6]) < lowX - pad ||
+      Math.max(p[1], p[4], p[7]) < lowY - pad ||
+      Math.max(p[2], p[5], p[8]) < lowZ - pad ||
+      Math.min(p[0], p[3], p[6]) > highX + pad ||
+      Math.min(p[1], p[4], p[7]) > highY + pad ||
+      Math.min(p[2], p[5], p[8]) > highZ + pad
+    )
+      continue;
     const kind = kinds[t];
     const [ux, uy, uz] = [p[3] - p[0], p[4] - p[1], p[5] - p[2]];
     const [vx, vy, vz] = [p[6] - p[0], p[7] - p[1], p[8] - p[2]];
@@ -57,12 +88,12 @@ export function markNearMesh(
         const x = p[0] + a * ux + b * vx;
         const y = p[1] + a * uy + b * vy;
         const z = p[2] + a * uz + b * vz;
-        const i0 = Math.max(Math.floor(x - pad), 0);
-        const j0 = Math.max(Math.floor(y - pad), 0);
-        const k0 = Math.max(Math.floor(z - pad), 0);
-        const i1 = Math.min(Math.floor(x + pad) + 1, nx - 1);
-        const j1 = Math.min(Math.floor(y + pad) + 1, ny - 1);
-        const k1 = Math.min(Math.floor(z + pad) + 1, nz - 1);
+        const i0 = Math.max(Math.floor(x - pad), lowX);
+        const j0 = Math.max(Math.floor(y - pad), lowY);
+        const k0 = Math.max(Math.floor(z - pad), lowZ);
+        const i1 = Math.min(Math.floor(x + pad) + 1, highX);
+        const j1 = Math.min(Math.floor(y + pad) + 1, highY);
+        const k1 = Math.min(Math.floor(z + pad) + 1, highZ);
         for (let k = k0; k <= k1; k++) {
           for (let j = j0; j <= j1; j++) {
             for (let i = i0, at = i0 + nx * (j + ny * k); i <= i1; i++, at++) {
@@ -82,5 +113,5 @@ export function markNearMesh(
       }
     }
   }
-  return { near, owners: [first, second] };
+  return out;
 }

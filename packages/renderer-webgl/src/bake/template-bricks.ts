@@ -49,8 +49,10 @@ export interface TemplateBricks {
   index: { data: Uint8Array; size: readonly [number, number, number] };
   /** Bricks along each axis of the atlases. */
   slots: readonly [number, number, number];
-  /** Half floats `[slots.z * 9, slots.y * 9, slots.x * 9]`, metres. */
-  distance: Uint16Array;
+  /** The farthest distance that bricks hold, metres: those beyond are cut to it. */
+  range: number;
+  /** Signed bytes in 127ths `[slots.z * 9, slots.y * 9, slots.x * 9, 4]`: T's gradient over `GRADIENT_RANGE`, and T over `range`. */
+  field: Int8Array;
   /** Half floats `[slots.z * 5, slots.y * 5, slots.x * 5, 2]`: UV - 1/2, which is most precise in the face's middle. */
   uv: Uint16Array;
 }
@@ -61,6 +63,11 @@ export function atlasSize({ slots }: Pick<TemplateBricks, 'slots'>, samples: num
 }
 
 export { SAMPLES as BRICK_SAMPLES, UV_SAMPLES as BRICK_UV_SAMPLES };
+
+/** The longest component of a gradient that bricks hold: T is nearly a distance. */
+export const GRADIENT_RANGE = 1.25;
+/** What bricks hold of T, in cells: a 127th of it, times a cell, is what distances are rounded to. */
+const RANGE_CELLS = 2.5;
 
 /** The farthest distance that the index says, metres. */
 export const FAR = 0.15;
@@ -106,8 +113,8 @@ interface SheetBricks {
   centre: Float32Array;
   /** Numbers of the bricks that the surface may cross. */
   near: number[];
-  /** `[near, 9 * 9 * 9]` */
-  distance: Float32Array[];
+  /** `[near, 9 * 9 * 9, 4]`, the gradient and the distance. */
+  field: Float32Array[];
   /** `[near, 5 * 5 * 5 * 2]` */
   uv: Float32Array[];
 }
@@ -227,13 +234,27 @@ async function sampleSheet(
   const charts = await fields.uv(latticePoints(fine, uvWanted));
   signal?.throwIfAborted();
 
-  const distance = near.map((brick) => {
+  const strides = [1, fx, fx * fy];
+  const field = near.map((brick) => {
     const first = corner(brick);
-    const out = new Float32Array(SAMPLES ** 3);
+    const out = new Float32Array(4 * SAMPLES ** 3);
+    const at3 = [0, 0, 0];
+    const base = [brick % size[0], Math.floor(brick / size[0]) % size[1], Math.floor(brick / (size[0] * size[1]))];
     let n = 0;
-    for (let k = 0; k < SAMPLES; k++)
-      for (let j = 0; j < SAMPLES; j++)
-        for (let i = 0; i < SAMPLES; i++) out[n++] = values[first + i + fx * (j + fy * k)];
+    for (at3[2] = 0; at3[2] < SAMPLES; at3[2]++)
+      for (at3[1] = 0; at3[1] < SAMPLES; at3[1]++)
+        for (at3[0] = 0; at3[0] < SAMPLES; at3[0]++, n += 4) {
+          const at = first + at3[0] + fx * (at3[1] + fy * at3[2]);
+          for (let k = 0; k < 3; k++) {
+            // From both sides where both are known; beyond the outermost bricks nothing is.
+            const place = BRICK_CELLS * base[k] + at3[k];
+            const low = place > 0 && !Number.isNaN(values[at - strides[k]]) ? at - strides[k] : at;
+            const high = place < fine.size[k] - 1 && !Number.isNaN(values[at + strides[k]]) ? at + strides[k] : at;
+            out[n + k] =
+              high > low ? (values[high] - values[low]) / (((high - low) / strides[k]) * spacing) : 0;
+          }
+          out[n + 3] = values[at];
+        }
     return out;
   });
   const uv = near.map((brick) => {
@@ -249,7 +270,7 @@ async function sampleSheet(
     fillBrick(out, known);
     return out;
   });
-  return { origin, size, centre, near, distance, uv };
+  return { origin, size, centre, near, field, uv };
 }
 
 /** The value at the coarser lattice's point nearest to (i, j, k). */
@@ -328,7 +349,7 @@ function fillBrick(uv: Float32Array, known: Uint8Array): void {
 /** Lays all sheets' bricks into one atlas. */
 function packBricks(sheets: readonly SheetBricks[], edge: number): TemplateBricks {
   // A brick that the surface does not cross, nor comes near, is not worth its place.
-  const kept = sheets.map(({ near, distance }) => near.map((_, n) => crosses(distance[n], edge)));
+  const kept = sheets.map(({ near, field }) => near.map((_, n) => crosses(field[n], edge)));
   const total = kept.reduce((sum, list) => sum + list.filter(Boolean).length, 0);
   const side = Math.ceil(Math.cbrt(Math.max(total, 1)));
   const slots = [side, side, Math.max(Math.ceil(total / (side * side)), 1)] as const;
@@ -338,11 +359,12 @@ function packBricks(sheets: readonly SheetBricks[], edge: number): TemplateBrick
     sheets.reduce((sum, { size }) => sum + size[2], 0),
   ] as const;
   const index = new Uint8Array(4 * indexSize[0] * indexSize[1] * indexSize[2]);
-  const distance = new Float32Array(slots[0] * slots[1] * slots[2] * SAMPLES ** 3);
+  const range = (RANGE_CELLS * edge) / BRICK_CELLS;
+  const field = new Float32Array(slots[0] * slots[1] * slots[2] * SAMPLES ** 3 * 4);
   const uv = new Float32Array(slots[0] * slots[1] * slots[2] * UV_SAMPLES ** 3 * 2);
   let slot = 0;
   let layer = 0;
-  const grids = sheets.map(({ origin, size, centre, near, distance: bricks, uv: charts }, s): BrickGrid => {
+  const grids = sheets.map(({ origin, size, centre, near, field: bricks, uv: charts }, s): BrickGrid => {
     const place = (at: number) =>
       4 *
       ((at % size[0]) +
@@ -356,7 +378,7 @@ function packBricks(sheets: readonly SheetBricks[], edge: number): TemplateBrick
       if (!kept[s][n]) return;
       const [i, j, k] = [slot % side, Math.floor(slot / side) % side, Math.floor(slot / (side * side))];
       index.set([i, j, k, 255], place(brick));
-      copyBrick(bricks[n], SAMPLES, 1, distance, slots, [i, j, k]);
+      copyBrick(bricks[n], SAMPLES, 4, field, slots, [i, j, k]);
       copyBrick(charts[n], UV_SAMPLES, 2, uv, slots, [i, j, k]);
       slot++;
     });
@@ -369,19 +391,27 @@ function packBricks(sheets: readonly SheetBricks[], edge: number): TemplateBrick
     sheets: grids,
     index: { data: index, size: indexSize },
     slots,
-    distance: encodeHalf(distance),
+    range,
+    field: encodeField(field, range),
     uv: encodeHalf(uv),
   };
 }
 
+/** Gradients and distances in 127ths of what they may be at most. */
+function encodeField(field: Float32Array, range: number): Int8Array {
+  return Int8Array.from(field, (x, n) =>
+    Math.round(127 * Math.min(Math.max(x / (n % 4 === 3 ? range : GRADIENT_RANGE), -1), 1)),
+  );
+}
+
 /** Whether the surface comes within a cell of a brick. */
-function crosses(distance: Float32Array, edge: number): boolean {
+function crosses(field: Float32Array, edge: number): boolean {
   const cell = edge / BRICK_CELLS;
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
-  for (const d of distance) {
-    low = Math.min(low, d);
-    high = Math.max(high, d);
+  for (let n = 3; n < field.length; n += 4) {
+    low = Math.min(low, field[n]);
+    high = Math.max(high, field[n]);
   }
   return low < cell && high > -cell;
 }

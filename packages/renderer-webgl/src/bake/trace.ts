@@ -17,8 +17,10 @@ export interface TraceSettings {
   graze: number;
   minStep: number;
   maxStep: number;
-  /** Arm of the differences that make a normal, metres. Graphics cards filter by fractions of 1/256: shorter arms show that as stripes. */
-  normalStep: number;
+  /** From distances below this one the line through the last two says where the surface is, and nobody asks again, metres. */
+  accept: number;
+  /** How far a ray goes back that begins inside, at a time, metres. */
+  stepBack: number;
 }
 
 export const TRACE_SETTINGS: TraceSettings = {
@@ -31,7 +33,8 @@ export const TRACE_SETTINGS: TraceSettings = {
   graze: 2e-4,
   minStep: 3e-4,
   maxStep: 0.03,
-  normalStep: 1e-3,
+  accept: 5e-4,
+  stepBack: 2e-3,
 };
 
 export interface Hit {
@@ -46,6 +49,8 @@ export interface Hit {
  *
  * Near the surface a step is what the last two distances say is left (a secant on the ray), from the distance itself up to `relaxation` times it; where a step
  * went through the surface, the crossing is bracketed.
+ *
+ * @param near - where to begin, best just before the surface. @param entry - as far back as the ray may go should that be inside.
  */
 export function traceBaked(
   field: BakedField,
@@ -53,73 +58,72 @@ export function traceBaked(
   direction: readonly number[],
   near: number,
   far: number,
+  entry = near,
   settings: TraceSettings = TRACE_SETTINGS,
 ): Hit | undefined {
-  const at = (t: number) =>
-    field.distance(origin[0] + t * direction[0], origin[1] + t * direction[1], origin[2] + t * direction[2]);
+  let askedAt = near;
+  const at = (t: number) => {
+    askedAt = t;
+    return field.distance(origin[0] + t * direction[0], origin[1] + t * direction[1], origin[2] + t * direction[2]);
+  };
   let t = near;
   let lastT = near;
   let lastD = Number.POSITIVE_INFINITY;
-  let hit = false;
-  for (let step = 0; step < settings.maxSteps && t <= far; step++) {
+  let hit = -1;
+  for (let step = 0; step < settings.maxSteps && t <= far && hit < 0; step++) {
     const d = at(t);
-    if (lastD > settings.thin && t - lastT > lastD + Math.abs(d)) {
+    const isFirst = lastD === Number.POSITIVE_INFINITY;
+    if (isFirst && d < 0 && t > entry) {
+      t = Math.max(t - settings.stepBack, entry);
+      continue;
+    }
+    if (!isFirst && lastD > settings.thin && t - lastT > lastD + Math.abs(d)) {
       // The spheres around both places do not overlap: something may lie between. Back to the end of the first.
       t = lastT + lastD;
       lastD = Number.POSITIVE_INFINITY;
       continue;
     }
-    if (d < settings.tolerance) {
-      if (d < 0 && lastD < Number.POSITIVE_INFINITY) t = bracket(at, lastT, lastD, t, d, settings.tolerance);
-      hit = true;
-      break;
+    const slope = (lastD - d) / (t - lastT);
+    if (d < 0 && !isFirst) hit = bracket(at, lastT, lastD, t, d, settings);
+    else if (d < settings.tolerance) hit = t;
+    else if (!isFirst && d < settings.accept && slope > 0.4) hit = t + d / slope;
+    else {
+      let length = settings.stepScale * d;
+      if (d < settings.nearBand) {
+        const secant = slope > 1e-3 ? d / slope : settings.relaxation * d;
+        length = isFirst ? d : Math.min(Math.max(secant, d), settings.relaxation * d);
+      }
+      lastT = t;
+      lastD = d;
+      t += Math.min(Math.max(length, settings.minStep), settings.maxStep);
     }
-    let length = settings.stepScale * d;
-    if (d < settings.nearBand) {
-      const slope = (lastD - d) / (t - lastT);
-      const secant = slope > 1e-3 ? d / slope : settings.relaxation * d;
-      length = Math.min(Math.max(secant, d), settings.relaxation * d);
-    }
-    lastT = t;
-    lastD = d;
-    t += Math.min(Math.max(length, settings.minStep), settings.maxStep);
   }
   // Out of steps along the surface: at an outline that is a hit, as far as one can see.
-  hit ||= t <= far && lastD < settings.graze;
-  if (!hit) return undefined;
-  const p = [0, 1, 2].map((k) => origin[k] + t * direction[k]);
-  const h = settings.normalStep;
-  const normal: [number, number, number] = [0, 0, 0];
-  for (const [sx, sy, sz] of [
-    [1, -1, -1],
-    [-1, -1, 1],
-    [-1, 1, -1],
-    [1, 1, 1],
-  ]) {
-    const d = field.distance(p[0] + sx * h, p[1] + sy * h, p[2] + sz * h);
-    normal[0] += sx * d;
-    normal[1] += sy * d;
-    normal[2] += sz * d;
-  }
-  const length = Math.hypot(...normal) || 1;
-  field.distance(p[0], p[1], p[2]);
-  return {
-    t,
-    part: field.part(),
-    normal: [normal[0] / length, normal[1] / length, normal[2] / length],
-    uv: field.uv(p[0], p[1], p[2]),
-  };
+  if (hit < 0 && t <= far && lastD < settings.graze) hit = t;
+  if (hit < 0) return undefined;
+  const [x, y, z] = [0, 1, 2].map((k) => origin[k] + hit * direction[k]);
+  const shift = direction.map((c) => (hit - askedAt) * c);
+  return { t: hit, part: field.part(), normal: field.normal(x, y, z), uv: field.uv(x, y, z, shift) };
 }
 
 /** Where the distance crosses zero between a place outside and one inside: where a line through both says, kept off the ends, until it is. */
-function bracket(at: (t: number) => number, a: number, da: number, b: number, db: number, tolerance: number): number {
-  let t = b;
+function bracket(
+  at: (t: number) => number,
+  a: number,
+  da: number,
+  b: number,
+  db: number,
+  settings: TraceSettings,
+): number {
+  let t = a + ((b - a) * da) / (da - db);
+  // Near enough for a line, unless a part begins where the distance jumps.
+  if (da < settings.thin && db > -settings.accept) return t;
   for (let i = 0; i < 9; i++) {
     // Every third time the middle: where a part begins the distance may jump.
     const share = i % 3 === 2 ? 0.5 : Math.min(Math.max(da / (da - db), 0.1), 0.9);
     t = a + (b - a) * share;
     const d = at(t);
-    if (Math.abs(d) < tolerance) break;
+    if (Math.abs(d) < settings.tolerance) break;
     if (d < 0) {
       b = t;
       db = d;

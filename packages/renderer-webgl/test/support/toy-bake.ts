@@ -2,7 +2,9 @@ import type { PosedBake, StaticBake } from '../../src/bake/baker.js';
 import { CHANNELS, createValues, layOut, writeBlock } from '../../src/bake/deformation-volume.js';
 import { coverBox, type Lattice, latticeCount, latticePoints } from '../../src/bake/lattice.js';
 import { bakeParts } from '../../src/bake/part-grids.js';
+import type { ProxyMesh } from '../../src/bake/proxy-mesh.js';
 import { bakeTemplate } from '../../src/bake/template-bricks.js';
+import { sphereMesh } from './meshes.js';
 
 const JAW = [0, -0.06, 0.06] as const;
 const BOUNDS = { min: [-0.13, -0.13, -0.13], max: [0.13, 0.13, 0.13] };
@@ -16,6 +18,17 @@ export const TOY_TEMPLATES = [
 /** What bends the toy: canonical minus posed, metres. */
 export function toyOffset(sheet: number, x: number, y: number): [number, number, number] {
   return [0.004 * Math.sin(20 * y), 0.003 * Math.sin(25 * x) + 0.004 * sheet, 0.002 * Math.cos(18 * x)];
+}
+
+/** Balls around head and jaw, as far off as `toyOffset` may bend them. */
+function toyProxy(): ProxyMesh {
+  const balls = [sphereMesh('head', { radius: 0.09 }), sphereMesh('jaw', { center: JAW, radius: 0.045 })];
+  const count = balls[0].positions.length / 3;
+  return {
+    positions: Float32Array.from(balls.flatMap(({ positions }) => [...positions])),
+    triangles: Uint32Array.from(balls.flatMap(({ indices }, b) => [...indices].map((i) => i + b * count))),
+    margins: new Float32Array(2 * count).fill(0.01),
+  };
 }
 
 export async function createToyBake(): Promise<{ fixed: StaticBake; bake: PosedBake }> {
@@ -76,7 +89,7 @@ export async function createToyBake(): Promise<{ fixed: StaticBake; bake: PosedB
     for (let i = 0; i < points.length / 3; i++) {
       change.values.set([...toyOffset(block.sheet, points[3 * i], points[3 * i + 1]), 0], CHANNELS * i);
     }
-    writeBlock(block, new Float32Array(change.values.length), change, layout.size, data);
+    writeBlock(block, change.values, layout.size, data);
   }
   const still = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0];
   // About the right eyeball's own centre, so that it stays in its block.
@@ -86,6 +99,7 @@ export async function createToyBake(): Promise<{ fixed: StaticBake; bake: PosedB
     bake: {
       volume: { ...layout, data },
       partTransforms: Float32Array.from([still, turned, still, still, still].flat()),
+      proxy: toyProxy(),
       bounds: { min: Float32Array.from(BOUNDS.min), max: Float32Array.from(BOUNDS.max) },
       exact: true,
     },

@@ -1,0 +1,146 @@
+import type { EyeShape, SdfLayers } from '@implicit-faces/sdf-core';
+
+/** A mesh near the skin and how far off it the skin may be: moved outward by that, it is where rays begin. */
+export interface ProxyMesh {
+  /** `[V, 3]`, metres. */
+  positions: Float32Array;
+  /** `[F, 3]`, counter-clockwise seen from outside. */
+  triangles: Uint32Array;
+  /** `[V]`, metres. */
+  margins: Float32Array;
+}
+
+/** Triangles only. */
+export interface ProxyGeometry {
+  positions: Float32Array;
+  triangles: Uint32Array;
+}
+
+/** Adds a fan for each loop of edges that have a triangle on one side only, so that what one sees through a hole has a proxy as well. */
+export function closeHoles(triangles: Uint32Array): Uint32Array {
+  const next = new Map<number, number>();
+  const sides = new Set<number>();
+  const key = (a: number, b: number) => a * 0x4000000 + b;
+  const eachEdge = (visit: (a: number, b: number) => void) => {
+    for (let t = 0; t < triangles.length; t += 3)
+      for (let k = 0; k < 3; k++) visit(triangles[t + k], triangles[t + ((k + 1) % 3)]);
+  };
+  eachEdge((a, b) => sides.add(key(a, b)));
+  eachEdge((a, b) => {
+    if (!sides.has(key(b, a))) next.set(b, a);
+  });
+  const fans: number[] = [];
+  for (const start of next.keys()) {
+    let a = next.get(start);
+    next.delete(start);
+    while (a !== undefined && a !== start) {
+      const b = next.get(a);
+      next.delete(a);
+      if (b !== undefined && b !== start) fans.push(start, a, b);
+      a = b;
+    }
+  }
+  const out = new Uint32Array(triangles.length + fans.length);
+  out.set(triangles);
+  out.set(fans, triangles.length);
+  return out;
+}
+
+/** Moves a mesh outward by its margins, along normals that are weighted by area. @returns `[V, 3]` */
+export function inflate({ positions, triangles, margins }: ProxyMesh): Float32Array {
+  const normals = new Float32Array(positions.length);
+  for (let t = 0; t < triangles.length; t += 3) {
+    const [a, b, c] = [3 * triangles[t], 3 * triangles[t + 1], 3 * triangles[t + 2]];
+    const ux = positions[b] - positions[a];
+    const uy = positions[b + 1] - positions[a + 1];
+    const uz = positions[b + 2] - positions[a + 2];
+    const vx = positions[c] - positions[a];
+    const vy = positions[c + 1] - positions[a + 1];
+    const vz = positions[c + 2] - positions[a + 2];
+    const [x, y, z] = [uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx];
+    for (let k = 0; k < 3; k++) {
+      const v = 3 * triangles[t + k];
+      normals[v] += x;
+      normals[v + 1] += y;
+      normals[v + 2] += z;
+    }
+  }
+  const out = positions.slice();
+  for (let v = 0, i = 0; v < margins.length; v++, i += 3) {
+    const [x, y, z] = [normals[i], normals[i + 1], normals[i + 2]];
+    const scale = margins[v] / Math.max(Math.sqrt(x * x + y * y + z * z), 1e-18);
+    out[i] += scale * x;
+    out[i + 1] += scale * y;
+    out[i + 2] += scale * z;
+  }
+  return out;
+}
+
+/** Rows and columns of an eyeball's proxy, which has to lie outside of the ball it stands for. */
+const EYE_ROWS = 8;
+const EYE_COLUMNS = 16;
+const EYE_MARGIN = 1e-3;
+
+function eyeProxy({ centre, radius, bulge, frame }: EyeShape): ProxyGeometry {
+  const flattest = Math.cos(Math.PI / (2 * EYE_ROWS)) * Math.cos(Math.PI / EYE_COLUMNS);
+  const r = (Math.max(radius, bulge) + EYE_MARGIN) / flattest;
+  const positions: number[] = [];
+  const triangles: number[] = [];
+  for (let row = 0; row <= EYE_ROWS; row++) {
+    for (let column = 0; column <= EYE_COLUMNS; column++) {
+      const [polar, around] = [(Math.PI * row) / EYE_ROWS, (2 * Math.PI * column) / EYE_COLUMNS];
+      const q = [r * Math.sin(polar) * Math.cos(around), r * Math.sin(polar) * Math.sin(around), r * Math.cos(polar)];
+      for (let k = 0; k < 3; k++)
+        positions.push(centre[k] + frame[3 * k] * q[0] + frame[3 * k + 1] * q[1] + frame[3 * k + 2] * q[2]);
+      if (row === EYE_ROWS || column === EYE_COLUMNS) continue;
+      const a = row * (EYE_COLUMNS + 1) + column;
+      const b = a + EYE_COLUMNS + 1;
+      triangles.push(a, b, a + 1, a + 1, b, b + 1);
+    }
+  }
+  return { positions: Float32Array.from(positions), triangles: Uint32Array.from(triangles) };
+}
+
+function boxProxy({ min, max }: SdfLayers['mouthBoxes'][number]): ProxyGeometry {
+  const corner = (c: number) => [0, 1, 2].map((k) => ((c >> k) & 1 ? max[k] : min[k]));
+  const triangles = [0, 1, 2].flatMap((k) => {
+    const [u, v] = [1 << ((k + 1) % 3), 1 << ((k + 2) % 3)];
+    return [0, 1 << k].flatMap((base) => [base, base + u, base + v, base + v, base + u, base + u + v]);
+  });
+  return {
+    positions: Float32Array.from([0, 1, 2, 3, 4, 5, 6, 7].flatMap(corner)),
+    triangles: Uint32Array.from(triangles),
+  };
+}
+
+/** What stands for eyes, teeth and tongue, each in its template space. */
+export function partProxies({ eyes, mouthBoxes }: Pick<SdfLayers, 'eyes' | 'mouthBoxes'>): ProxyGeometry[] {
+  return [...eyes.map(eyeProxy), ...mouthBoxes.map(boxProxy)];
+}
+
+/** All that a bake's rays may begin at, in one piece. @param parts - of `partProxies`. @param transforms - `[parts, 3, 4]`, posed from template. */
+export function assembleProxy(
+  skin: ProxyMesh,
+  parts: readonly ProxyGeometry[],
+  transforms: Float32Array,
+): ProxyGeometry {
+  const skinPositions = inflate(skin);
+  const count = (of: 'positions' | 'triangles') => parts.reduce((sum, part) => sum + part[of].length, 0);
+  const positions = new Float32Array(skinPositions.length + count('positions'));
+  const triangles = new Uint32Array(skin.triangles.length + count('triangles'));
+  positions.set(skinPositions);
+  triangles.set(skin.triangles);
+  let [v, t] = [skinPositions.length, skin.triangles.length];
+  parts.forEach((part, p) => {
+    const m = transforms.subarray(12 * p, 12 * p + 12);
+    for (const index of part.triangles) triangles[t++] = index + v / 3;
+    for (let i = 0; i < part.positions.length; i += 3)
+      for (let row = 0; row < 12; row += 4)
+        positions[v++] =
+          m[row] * part.positions[i] +
+          m[row + 1] * part.positions[i + 1] +
+          m[row + 2] * part.positions[i + 2] +
+          m[row + 3];
+  });
+  return { positions, triangles };
+}

@@ -1,0 +1,2 @@
+// Draws nothing but depth.
+void main() {}
