@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import math
+from itertools import accumulate
 
 import torch
 from torch import nn
@@ -134,9 +135,11 @@ class Trunk(nn.Module):
         self.encoding, self.tail, self.size = encoding, tail, width * tail
         self.layers = nn.ModuleList([nn.Linear(i, width) for i in [encoding.size] + [width] * (layers - 1)])
 
-    def states(self, x, biases=None):
-        """Activations of the last `tail` layers, a list of [.., width]."""
-        h, states = self.encoding(x), []
+    def pieces(self, x, biases=None):
+        """What the last layers add up from: the state before the last `tail` of them, if there is one, and then what each adds, all [.., width]. A linear map of the last states
+        is one of the pieces, and saves an addition."""
+        h, pieces = self.encoding(x), []
+        first = len(self.layers) - self.tail
         for i, layer in enumerate(self.layers):
             # One code for all points: its bias joins the layer's, and costs nothing per point.
             one = biases is not None and biases[i].dim() == 1
@@ -144,12 +147,23 @@ class Trunk(nn.Module):
             if biases is not None and not one:
                 y = y + biases[i].unsqueeze(-2)
             y = torch.nn.functional.silu(y)
-            h = y if i == 0 else h + y
-            states.append(h)
-        return states[-self.tail:]
+            if i == first and i > 0:
+                pieces.append(h)
+            if i >= first:
+                pieces.append(y)
+            if i + 1 < len(self.layers):
+                h = y if i == 0 else h + y
+        return pieces
+
+    def combine(self, pieces, weights):
+        """sum over the last states of state . weights [.., tail, width, outputs], from their pieces."""
+        # A piece is part of every state from its own on; the state before the tail is part of all.
+        later = list(accumulate(weights.unbind(-3)[::-1]))[::-1]
+        return sum(p @ w for p, w in zip(pieces, (later[0], *later) if len(pieces) > self.tail else later))
 
     def forward(self, x, biases=None):
-        states = self.states(x, biases)
+        pieces = self.pieces(x, biases)
+        states = [sum(pieces[:k]) for k in range(len(pieces) - self.tail + 1, len(pieces) + 1)]
         return states[0] if self.tail == 1 else torch.cat(states, -1)
 
 
@@ -163,7 +177,7 @@ class StaticField(nn.Module):
         self.scale = scale
 
     def forward(self, x):                                                     # [..., 3] metres -> [..., outputs]
-        return self.head(self.trunk(x / SCALE)) * self.scale
+        return (self.trunk.combine(self.trunk.pieces(x / SCALE), self.head.weight.T[None]) + self.head.bias) * self.scale
 
 
 class LinearField(nn.Module):
@@ -196,9 +210,8 @@ class LinearField(nn.Module):
         b = codes @ self.bias
         if self.constant is not None:
             w, b = w + self.constant.weight.T, b + self.constant.bias
-        states = self.trunk.states(p / self.input_scale)                      # side by side they would have to be copied first
-        width = states[0].shape[-1]
-        return (sum(h @ w[..., i * width:(i + 1) * width, :] for i, h in enumerate(states)) + b.unsqueeze(-2)) * SCALE
+        w = w.unflatten(-2, (self.trunk.tail, -1))                             # [(S,) tail, width, 3]
+        return (self.trunk.combine(self.trunk.pieces(p / self.input_scale), w) + b.unsqueeze(-2)) * SCALE
 
 
 class Deformation(nn.Module):
@@ -234,8 +247,8 @@ class Deformation(nn.Module):
     def predict(self, x, codes):                                              # [.., 3], [.., 158] -> [.., 2 * 7]
         c = self.embed(codes.unsqueeze(-2))                                   # [.., 1, 256]: what traces of derivatives need to be plain products
         aligned = x + self.align(x, codes - self.template_codes)
-        h = self.trunk(aligned / SCALE, self.biases(c).squeeze(-2).split(self.width, -1))
-        return h @ self.head(c).view(*codes.shape[:-1], self.width, self.outputs) + self.head_bias
+        pieces = self.trunk.pieces(aligned / SCALE, self.biases(c).squeeze(-2).split(self.width, -1))
+        return self.trunk.combine(pieces, self.head(c).view(*codes.shape[:-1], 1, self.width, self.outputs)) + self.head_bias
 
     def sheet(self, name, x, codes, outputs):
         """Predicted [.., 3], corrected [.., 3], distance correction [..] in one sheet's canonical space, metres."""
@@ -267,7 +280,7 @@ class PlainField(nn.Module):
 
 def make_template(sheet):
     if sheet == 'head':
-        return StaticField(1, WrappedGrids(((.4, 12), (.2, 24), (.1, 36), (.05, 40), (.025, 60)), 2, 1), 64, 2, SCALE)
+        return StaticField(1, WrappedGrids(((.4, 12), (.2, 24), (.1, 36), (.05, 40), (.025, 60), (.0125, 64)), 2, 1), 64, 2, SCALE)
     return StaticField(1, WrappedGrids(((.4, 10), (.2, 18), (.1, 26), (.05, 32)), 2, 5), 48, 2, SCALE)
 
 
