@@ -24,7 +24,7 @@ import facekit as fk
 import fields
 import topology
 from albedo import Colour
-from encoder import POINTS, SIDE, WIDTHS, Encoder
+from encoder import CROP, POINTS, WIDTHS, Encoder
 from fields import SHEETS
 from parts import MOUTH_PARTS, Parts
 from samples import Skin
@@ -406,7 +406,7 @@ if __name__ == '__main__':
         'inverse-uv-vjp': (inverse.vjp, {'uv': uv, **both, 'cotangent': cot3}, ['uv', 'cotangent'], ['points', 'gradUv', 'gradGeometry', 'gradExpression']),
         'part-transforms': (lambda geometry, expression: parts.transforms(geometry, expression), both, [], ['transforms']),
     }
-    faces = {'image': torch.rand(3, SIDE, SIDE, 4), 'shape': torch.randn(3, POINTS, 3) * .1, 'rotation': torch.eye(3).expand(3, 3, 3).contiguous()}
+    faces = {'picture': torch.rand(3, CROP, CROP, 3), 'shape': torch.randn(3, POINTS, 3) * .1, 'placement': torch.cat([torch.eye(3).expand(3, 3, 3) * 4., torch.zeros(3, 3, 1)], 2)}
     if encoder:
         jobs['encoder'] = (encoder.forward, faces, list(faces), ['geometry', 'expression', 'logVariance'])
     module_of = lambda name: encoder if name == 'encoder' else inverse.field if name.startswith('inverse') else geometry

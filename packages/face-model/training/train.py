@@ -19,7 +19,7 @@ import torch
 import facekit as fk
 import fields
 from atlas import mirror_of
-from encoder import Encoder, MeanFace, Metric, mirrors, ridge, start_from, without_similarities
+from encoder import Encoder, Metric, mean_places, mirrors, ridge, start_from, upright, without_similarities
 from fit import RANK, fit
 from fields import SHEETS
 from samples import Skin, template_codes
@@ -320,35 +320,41 @@ def deformation(minutes, lr, data):
 
 
 class Portraits:
-    """The portraits that portraits.py wrote, as the encoder sees them: image [N, 80, 80, 4] u8, shape [N, 468, 3], rotation [N, 3, 3], codes [N, 158]."""
+    """The portraits that portraits.py wrote, as the encoder sees them: image [N, 96, 96, 4] u8 unwrapped, shape [N, 468, 3], placement [N, 3, 4], codes [N, 158]."""
 
-    def __init__(self, kind: str, face: MeanFace):
+    def __init__(self, kind: str, encoder: Encoder, mean: np.ndarray):
         files = sorted((fk.cache_dir() / 'portraits').glob(f'{kind}-*.npz'))
         if not files:
             raise SystemExit(f'encoder: no portraits of kind {kind} in {fk.cache_dir() / "portraits"}. Run portraits.py first.')
-        seen, codes = [], []
+        image, shape, placement, codes = [], [], [], []
         for file in files:
             stored = np.load(file)
-            seen += [face.inputs(crop, points) for crop, points in zip(stored['image'], stored['landmarks'].astype(np.float64))]
-            codes.append(stored['codes'])
-        self.image, self.shape, self.rotation = (torch.from_numpy(np.array(a)) for a in zip(*seen))
-        self.codes = torch.from_numpy(np.concatenate(codes))
+            turned = [upright(points, mean) for points in stored['landmarks'].astype(np.float64)]
+            shape += [s for s, _ in turned]
+            placed = torch.tensor(np.array([p for _, p in turned], np.float32))
+            for picture, p in zip(torch.from_numpy(stored['image']).split(64), placed.split(64)):
+                image.append((encoder.unwrap(picture.float(), p) * torch.tensor([1., 1, 1, 255])).round().byte())
+            placement.append(placed)
+            codes.append(torch.from_numpy(stored['codes']))
+        self.image, self.placement, self.codes = torch.cat(image), torch.cat(placement), torch.cat(codes)
+        self.shape = torch.tensor(np.array(shape, np.float32))
 
     def __len__(self):
         return len(self.codes)
 
     def batch(self, i):
-        return self.image[i].float() / 255, self.shape[i], self.rotation[i], self.codes[i]
+        return self.image[i].float() / 255, self.shape[i], self.placement[i], self.codes[i]
 
 
 def encoder(minutes, lr, data, batch=64):
     kit = fk.FaceKit.load(data)
-    face = MeanFace(kit)
-    train, held = Portraits('train', face), Portraits('held-out', face)
+    mean = np.load(fk.cache_dir() / 'atlas' / 'landmarks.npz')['points468']
+    model = Encoder()
+    model.unwrap.places.copy_(torch.from_numpy(mean_places(kit)))
+    train, held = Portraits('train', model, mean), Portraits('held-out', model, mean)
     metric, whole = Metric(kit), Metric(kit, fk.MOUTH_SOCKET[0])
     mirror = torch.from_numpy(mirrors(kit, mirror_of(kit.neutral[:fk.SKIN].astype(np.float64))))
-    twin, flip = torch.from_numpy(mirror_of(face.landmarks)), torch.tensor([-1., 1, 1])
-    model = Encoder()
+    twin, flip = torch.from_numpy(mirror_of(mean)), torch.tensor([-1., 1, 1])
     both = torch.cat([train.shape, train.shape[:, twin] * flip]).flatten(1)
     model.shape_mean.copy_(both.mean(0))
     weights, bias = ridge(((both - model.shape_mean) * model.scale).numpy(), torch.cat([train.codes, train.codes @ mirror]).numpy(), RIDGE)
@@ -356,20 +362,20 @@ def encoder(minutes, lr, data, batch=64):
     identity = torch.cat([torch.ones(fields.DG), torch.zeros(fields.DE)])
 
     def augmented(i):
-        image, shape, rotation, codes = train.batch(i)
+        image, shape, placement, codes = train.batch(i)
         mirrored = torch.rand(len(i)) < .5
         image[mirrored] = image[mirrored].flip(2)
         shape[mirrored] = shape[mirrored][:, twin] * flip
-        rotation[mirrored] = rotation[mirrored] * flip * flip[:, None]
+        placement[mirrored] = placement[mirrored] * flip[:, None] * torch.cat([flip, torch.ones(1)])
         codes[mirrored] = codes[mirrored] @ mirror
         image[..., :3] *= 1 + .15 * torch.randn(len(i), 1, 1, 3)
         grey = torch.rand(len(i)) < .1
         image[grey, :, :, :3] = image[grey, :, :, :3].mean(3, keepdim=True).expand(-1, -1, -1, 3)
-        return image, shape + .0002 * torch.randn_like(shape), rotation, codes
+        return image, shape + .0002 * torch.randn_like(shape), placement, codes
 
     def loss(step):
         *inputs, codes = augmented(torch.randint(0, len(train), (batch,)))
-        g, e, doubt = model(*inputs)
+        g, e, doubt = model.codes(*inputs)
         d = torch.cat([g, e], 1) - codes
         posed = metric(d)
         # How sure it is must not pull on what it says: the error is data to the doubt.
@@ -383,7 +389,7 @@ def encoder(minutes, lr, data, batch=64):
 
     def evaluate(m):
         with torch.no_grad():
-            parts = [(*m(*inputs), codes) for *inputs, codes in (held.batch(i) for i in show.split(128))]
+            parts = [(*m.codes(*inputs), codes) for *inputs, codes in (held.batch(i) for i in show.split(128))]
             g, e, doubt, codes = (torch.cat(a) for a in zip(*parts))
             d = torch.cat([g, e], 1) - codes
             linear = m.linear(m.squeeze((held.shape[show].flatten(1) - m.shape_mean) * m.scale)) - codes

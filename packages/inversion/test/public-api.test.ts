@@ -10,6 +10,8 @@ it('exports these names and no others', () => {
       "PRESETS",
       "RECOVER_CODES_DEFAULTS",
       "STAGES",
+      "alignSimilarity",
+      "encodeFace",
       "invertImage",
       "isFaceError",
       "recoverCodes",
