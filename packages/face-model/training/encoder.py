@@ -71,6 +71,8 @@ class Encoder(nn.Module):
         self.mix = nn.Linear(2 * BOTTLENECK + 9, 192)
         self.correct = nn.Linear(192, DG + DE)
         self.doubt = nn.Linear(192, 1)
+        for layer in (*self.convolutions, self.seen):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity='relu')
         with torch.no_grad():
             self.correct.weight.mul_(.1)
             self.doubt.weight.mul_(.1)
@@ -78,8 +80,8 @@ class Encoder(nn.Module):
     def forward(self, picture, shape, placement):
         return self.codes(self.unwrap(picture, placement), shape, placement)
 
-    def codes(self, image, shape, placement):
-        """The same from a picture that is unwrapped already."""
+    def codes(self, image, shape, placement, drop: float = 0.):
+        """The same from a picture that is unwrapped already; in training a share of what was seen in it is dropped."""
         colour, seen = image[..., :3], image[..., 3:]
         # Exposure, tint and contrast say nothing of shape.
         weight = seen / (seen.sum((1, 2), keepdim=True) + 1)
@@ -89,6 +91,8 @@ class Encoder(nn.Module):
         for convolution in self.convolutions:
             x = torch.nn.functional.relu(convolution(x))
         looks = torch.nn.functional.silu(self.seen(x.flatten(1)))
+        if drop:
+            looks = torch.nn.functional.dropout(looks, drop)
         points = self.squeeze((shape.flatten(1) - self.shape_mean) * self.scale)
         linear = placement[:, :, :3]
         rotation = linear / linear.square().sum(2, keepdim=True).sqrt()

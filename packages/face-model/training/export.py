@@ -174,7 +174,7 @@ class InverseUv(nn.Module):
 
 HALVED = 2048     # weights from this size on are stored as fp16
 # These, the largest and the least delicate, as int8 with a scale per row or column: feature tables, the matrices that make the conditioned layers from the codes, and the encoder.
-BYTES = {'table': 0, 'deformation.head.weight': 1, 'deformation.biases.weight': 1, 'squeeze.weight': 1, 'seen.weight': 1, 'mix.weight': 1, 'correct.weight': 1,
+BYTES = {'table': 0, 'deformation.head.weight': 1, 'deformation.biases.weight': 1, 'squeeze.weight': 1, 'seen.weight': 1, 'mix.weight': 1, 'correct.weight': 1, 'linear.weight': 1,
          **{f'convolutions.{i}.weight': (1, 2, 3) for i in range(len(WIDTHS))}}
 
 
