@@ -1,16 +1,14 @@
 import { type Device, type Files, loadNetwork, type Manifest, type OrtRuntime } from '@implicit-faces/runtime';
 import type { Codes } from '@implicit-faces/sdf-core';
 
-/** What the encoder looks at. */
+/** What the encoder looks at: a face in a square window, upright along the eyes. Its frame has 0 in the middle and the sides at -0.5 and 0.5, x right, y up, z to the viewer. */
 export interface EncoderInput {
-  /**
-   * `[side, side, 4]`, 0 to 1: the face unwrapped through the mean face, sRGB, and how well each texel is seen. `unwrapFace` of `@implicit-faces/inversion` makes it.
-   */
-  image: Float32Array;
-  /** `[468, 3]` the landmarks brought onto those of the mean face by a similarity, metres. */
+  /** `[side, side, 3]` sRGB 0 to 1; the window's side is `ENCODER_MARGIN` times the extent of the landmarks. */
+  picture: Float32Array;
+  /** `[468, 3]` the landmarks, brought from the window onto those of the mean face by a similarity, metres. */
   shape: Float32Array;
-  /** `[3, 3]` row-major: what turns the mean face's landmarks to the detected ones, glTF axes. */
-  rotation: Float32Array;
+  /** `[3, 4]` row-major: the similarity that takes the mean face, metres, to its place in the window. */
+  placement: Float32Array;
 }
 
 /** What the encoder thinks of a face. */
@@ -19,9 +17,9 @@ export interface EncodedFace extends Codes {
   expectedErrorMm: number;
 }
 
-/** A face to codes in one pass. */
+/** A picture to codes in one pass. */
 export interface Encoder {
-  /** Side of the unwrapped picture, texels. */
+  /** Side of the picture, pixels. */
   readonly side: number;
 
   /**
@@ -46,6 +44,9 @@ export interface LoadEncoderOptions {
   signal?: AbortSignal;
 }
 
+/** Side of the encoder's window over the extent of the landmarks, as it was trained. */
+export const ENCODER_MARGIN = 1.3;
+
 /**
  * Loads a model's encoder, if it has one.
  *
@@ -54,16 +55,16 @@ export interface LoadEncoderOptions {
 export async function loadEncoder(options: LoadEncoderOptions): Promise<Encoder | undefined> {
   if (!Object.hasOwn(options.manifest.networks, 'encoder')) return undefined;
   const network = await loadNetwork({ ...options, name: 'encoder' });
-  const { image, shape } = network.spec.inputs;
-  const [side, points] = [Number(image.dims[1]), Number(shape.dims[1])];
+  const { picture, shape } = network.spec.inputs;
+  const [side, points] = [Number(picture.dims[1]), Number(shape.dims[1])];
   return {
     side,
     async encode(input, { signal } = {}) {
       const outputs = await network.run(
         {
-          image: { data: input.image, dims: [1, side, side, 4] },
+          picture: { data: input.picture, dims: [1, side, side, 3] },
           shape: { data: input.shape, dims: [1, points, 3] },
-          rotation: { data: input.rotation, dims: [1, 3, 3] },
+          placement: { data: input.placement, dims: [1, 3, 4] },
         },
         { signal },
       );

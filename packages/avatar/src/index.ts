@@ -3,7 +3,14 @@ export { type AvatarModel, loadAvatar, saveAvatar } from './avatar-file.js';
 export { type AvatarMeshesOptions, avatarMeshes, partImage } from './avatar-meshes.js';
 export { solveBoundedLeastSquares } from './bounded-least-squares.js';
 export { cropCamera, projectPoints, VIEW_CAMERA_DEFAULTS, type ViewCameraOptions, viewCamera } from './camera.js';
-export { type EncodedFace, type Encoder, type EncoderInput, type LoadEncoderOptions, loadEncoder } from './encoder.js';
+export {
+  ENCODER_MARGIN,
+  type EncodedFace,
+  type Encoder,
+  type EncoderInput,
+  type LoadEncoderOptions,
+  loadEncoder,
+} from './encoder.js';
 export { type AvatarErrorCode, FaceError, isFaceError } from './errors.js';
 export { type EncodePng, type ExportGlbOptions, exportGlb } from './export-glb.js';
 export { exportObj, type ObjExport } from './export-obj.js';

@@ -5,6 +5,7 @@ import * as node from '../src/node.js';
 it('exports these names and no others', () => {
   expect(Object.keys(main).sort()).toMatchInlineSnapshot(`
     [
+      "ENCODER_MARGIN",
       "FIELD_MESH_DEFAULTS",
       "FaceError",
       "RASTERIZE_DEFAULTS",

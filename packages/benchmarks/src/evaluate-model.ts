@@ -3,6 +3,8 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { loadLandmarker } from '@implicit-faces/landmarks';
+import { modelFiles } from '@implicit-faces/landmarks/node';
 import { FaceError, isFaceError, parseManifest } from '@implicit-faces/runtime';
 import { directoryFiles } from '@implicit-faces/runtime/node';
 import { loadSdfModel } from '@implicit-faces/sdf-core';
@@ -45,9 +47,11 @@ async function main(): Promise<void> {
     const lookup = await loadSkinLookup();
     const skins = { lookup, heldOut: await loadHeldOutSkins(options.data, lookup) };
     const { faces, people, seed } = options;
+    const portraits = { data: options.data, landmarks: await loadLandmarker({ ort, files: modelFiles() }) };
     const report = await withBar('faces', (onProgress) =>
-      evaluateModel({ ort, files, manifest, kit, skins, faces, people, seed, onProgress }),
+      evaluateModel({ ort, files, manifest, kit, skins, portraits, faces, people, seed, onProgress }),
     );
+    await portraits.landmarks.dispose();
     process.stdout.write(options.json ? `${JSON.stringify(rounded(report), null, 2)}\n` : table(report));
   }
   if (options.pictures) {

@@ -1,13 +1,17 @@
+import { loadEncoder } from '@implicit-faces/avatar';
+import type { Landmarker } from '@implicit-faces/landmarks';
 import { type FileEntry, type Files, type Manifest, type OrtRuntime, readVerified } from '@implicit-faces/runtime';
 import { type Codes, loadSdfModel, type SdfModel } from '@implicit-faces/sdf-core';
 import { createRandom } from '@implicit-faces/test-utils';
 import { loadUvModel } from '@implicit-faces/uv-param';
 import { type HeldOutSkin, measureAlbedo, type SkinLookup } from './albedo-metrics.js';
+import { measureEncoder } from './encoder-metrics.js';
 import type { FaceKit } from './face-kit.js';
 import { generatorOpenings, measurePenetration, modelOpenings } from './penetration-metrics.js';
 import { countFmasPerPoint, measurePeakFmas, measurePointsPerSecond } from './speed.js';
 import { mean, median, quantile } from './statistics.js';
 import { measureSurface, type SurfaceFigures } from './surface-metrics.js';
+import { loadPortraitGenerator } from './synthetic/portrait.js';
 import { createTestSet } from './test-set.js';
 import { measureTrace } from './trace-metrics.js';
 import { measureTransfer } from './transfer-metrics.js';
@@ -21,6 +25,8 @@ export interface EvaluateModelOptions {
   kit: FaceKit;
   /** Skins that the colour basis has not seen, and where they lie on the chart. */
   skins: { lookup: SkinLookup; heldOut: readonly HeldOutSkin[] };
+  /** What the encoder is measured with, where the model has one: the folder that portraits are made from, and who finds landmarks in them. */
+  portraits?: { data: string; landmarks: Landmarker };
   seed?: number;
   threads?: number;
   /** How many of the test set's faces; all when absent. */
@@ -33,8 +39,9 @@ export interface EvaluateModelOptions {
 }
 
 /** What share of the time the faces and the transfer take. */
-const FACES_SHARE = 0.65;
-const TRANSFER_SHARE = 0.25;
+const FACES_SHARE = 0.6;
+const TRANSFER_SHARE = 0.2;
+const ALBEDO_SHARE = 0.1;
 
 export const EVALUATE_MODEL_DEFAULTS = { seed: 20231, threads: 2 };
 
@@ -68,6 +75,10 @@ export interface ModelReport {
   albedoMae: number;
   /** Dark, mid, light. */
   albedoMaeByTone: number[];
+  /** Of the encoder alone, on portraits of people that training has not seen; of the mean head there; and in how many the encoder trusts itself. Absent where the model has none. */
+  encoderMedianMm?: number;
+  encoderMeanHeadMedianMm?: number;
+  encoderTrustedShare?: number;
   bytesShipped: number;
   pointsPerSecond: number;
   fmasPerPoint: number;
@@ -152,8 +163,26 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Mode
     });
     const albedo = await measureAlbedo(model, skins.lookup, skins.heldOut, {
       signal,
-      onProgress: (share) => onProgress?.(FACES_SHARE + TRANSFER_SHARE + (1 - FACES_SHARE - TRANSFER_SHARE) * share),
+      onProgress: (share) => onProgress?.(FACES_SHARE + TRANSFER_SHARE + ALBEDO_SHARE * share),
     });
+    const encoder = await loadEncoder({ ort, files, manifest, threads, signal });
+    const encoded =
+      encoder &&
+      options.portraits &&
+      (await measureEncoder(
+        { ...model, encoder },
+        options.portraits.landmarks,
+        await loadPortraitGenerator({ data: options.portraits.data, manifest, topology: uv.topology }),
+        {
+          portraits: options.faces,
+          signal,
+          onProgress: (share) =>
+            onProgress?.(
+              FACES_SHARE + TRANSFER_SHARE + ALBEDO_SHARE + (1 - FACES_SHARE - TRANSFER_SHARE - ALBEDO_SHARE) * share,
+            ),
+        },
+      ));
+    await encoder?.dispose();
     const speed = await measureSpeed(sdf, codesOfFaces[0], { ort, files, manifest, threads });
     const all = (key: Figure) => concatenate(figures[key]);
     const mm = (metres: number) => 1000 * metres;
@@ -186,6 +215,11 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Mode
       penetrationLinearMeanMm: mm(mean(all('penetrationLinear'))),
       albedoMae: Math.max(...albedo.byTone),
       albedoMaeByTone: albedo.byTone,
+      ...(encoded && {
+        encoderMedianMm: mm(encoded.median),
+        encoderMeanHeadMedianMm: mm(encoded.meanHeadMedian),
+        encoderTrustedShare: encoded.trustedShare,
+      }),
       bytesShipped: Object.values(manifest.files).reduce((sum, { bytes }) => sum + bytes, 0),
       ...speed,
       worstFace: { index: worst, surfaceMeanMm: perFace[worst] },

@@ -9,7 +9,7 @@ import {
   renderAvatar,
   viewCamera,
 } from '@implicit-faces/avatar';
-import { applySimilarity, fitSimilarity, type Similarity } from '@implicit-faces/inversion';
+import { alignSimilarity, applySimilarity, type Similarity } from '@implicit-faces/inversion';
 import { projectEnvironment } from '@implicit-faces/renderer-webgl';
 import { bakeAlbedo, decodeSrgb, encodeSrgb, sampleChartMap, texelCentres } from '@implicit-faces/uv-param';
 import { locateOnChart } from './chart.js';
@@ -68,12 +68,12 @@ export async function compareWithPortrait(
   const narrow = 3 * NARROW_FACE_END;
   const found = await model.uv.surfaceFromUv(chart, codes);
   const truth = portrait.positions;
-  const alignment = fitSimilarity(found.subarray(0, narrow), truth.subarray(0, narrow));
+  const alignment = alignSimilarity(found.subarray(0, narrow), truth.subarray(0, narrow));
   const placed = applySimilarity(alignment, found);
   const trueFace = truth.slice(0, narrow);
   const errors = distancesBetween(placed.slice(0, narrow), trueFace);
   const meanHead = kit.neutral.subarray(0, narrow);
-  const meanErrors = distancesBetween(applySimilarity(fitSimilarity(meanHead, trueFace), meanHead), trueFace);
+  const meanErrors = distancesBetween(applySimilarity(alignSimilarity(meanHead, trueFace), meanHead), trueFace);
 
   const normals = computeNormals(placed, kit.openSkin).slice(0, narrow);
   const trueNormals = computeNormals(truth.subarray(0, placed.length), kit.openSkin).slice(0, narrow);
@@ -114,7 +114,7 @@ async function scanErrors(
   const points = placesAt(locateOnChart(landmarks[68], chart, kit.openSkin), truth);
   const found = await model.uv.surfaceFromUv(landmarks[68], codes);
   const take = (from: Float32Array) => NOW_LANDMARKS.flatMap((n) => [...from.subarray(3 * n, 3 * n + 3)]);
-  const alignment = fitSimilarity(take(found), take(points));
+  const alignment = alignSimilarity(take(found), take(points));
   const surface = new TriangleSurface(
     applySimilarity(alignment, await model.uv.surfaceFromUv(skin.uv, codes)),
     skin.triangles,

@@ -53,7 +53,7 @@ describe.skipIf(!present)('the generator', async () => {
     const random = createRandom(2);
     const poses: Record<string, number>[] = [
       { eyeBlink_L: 1, eyeBlink_R: 1 },
-      { eyeSquint_L: 1, eyeLookDown_L: 1, eyeLookUp_R: 1 },
+      { eyeSquint_L: 1, eyeBlink_L: 0.6, eyeWide_R: 1, browDown_R: 1 },
     ];
     for (const shapes of poses) {
       const identity = Float32Array.from({ length: 100 }, () => random.normal());

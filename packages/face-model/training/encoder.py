@@ -1,15 +1,14 @@
 """The encoder: one picture of a face and its landmarks -> geometry and expression codes, and how far off they may be.
 
-The picture is unwrapped: the mean face, placed over the photo by the similarity that brings its landmarks to the detected ones, says for each texel of a square of the chart which pixel to look at. Were it the mean face itself, every
-feature would lie at its own place on the chart, whatever the pose; so what is displaced there is what the codes describe, and a small convolutional network need not learn what turning does. Landmarks enter turned upright in the same
-way. A linear map of them is the start (the ridge regression), the network on the picture and a few layers on both add to it. What is learnt is measured where it matters, in millimetres between corresponding vertices of the face,
-after all that a similarity would explain is gone.
+The picture is unwrapped: the mean face, placed over the photo by the similarity that brings its landmarks to the detected ones, says which pixel lies at each angle about the head's axis and each height. Were it the mean face itself,
+every feature would lie at its own place there, whatever the pose; so what is displaced is what the codes describe, and a small convolutional network need not learn what turning does. Landmarks enter turned upright in the same way. A
+linear map of them is the start (the ridge regression); the network on the picture and a few layers on both add to it. What is learnt is measured where it matters, in millimetres between corresponding vertices of the face, after all
+that a similarity would explain is gone.
 """
 from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 import torch
 from torch import nn
@@ -22,19 +21,46 @@ from surface import interpolate, rasterize
 POINTS = 468
 CROP = 160             # side of the picture that is unwrapped, pixels
 CROP_MARGIN = 1.3      # its window over the landmarks' extent
-SIDE = 80              # side of the unwrapped picture, texels
-REGION = ((.15, .2), (.85, .9))      # of the chart: low and high u, v
+SIDE = 96              # side of the unwrapped picture, texels
+ANGLE, HEIGHTS = 1.1, (.09, -.12)      # it reaches this far to either side about the axis x = z = 0, radians, and from top to bottom, metres
 FACING = (.05, .35)    # cosine of the mean face's normal to the viewer from which on a texel begins to be, and is, seen
 WIDTHS = (16, 32, 64, 96, 96)
 BOTTLENECK = 96        # what is kept of the landmarks, and of the picture
 AXES = np.array([1, -1, -1])    # pixels and depth to glTF's axes
 
 
-class Encoder(nn.Module):
-    """(image [N, 80, 80, 4] unwrapped sRGB 0..1 and how well each texel is seen 0..1, shape [N, 468, 3], rotation [N, 3, 3]) -> geometry [N, 100], expression [N, 58], log of the expected squared error in square millimetres [N]."""
+class Unwrap(nn.Module):
+    """Reads pictures [N, P, P, 3] where the mean face, placed over them, has each of its texels -> [N, SIDE, SIDE, 4]: colours, and 0..1 how well each is seen.
+
+    `placement` [N, 3, 4] takes the mean face to the picture: metres to a frame whose middle is the picture's and whose sides lie at -.5 and .5, x right, y up, z to the viewer; a similarity."""
 
     def __init__(self):
         super().__init__()
+        self.register_buffer('places', torch.zeros(SIDE, SIDE, 3))
+
+    def forward(self, picture, placement):
+        linear, shift = placement[:, None, None, :, :3], placement[:, None, None, :, 3]
+        placed = (linear @ self.places[..., None])[..., 0] + shift
+        at = placed[..., :2] * torch.tensor([2., -2.])
+        colours = torch.nn.functional.grid_sample(picture.permute(0, 3, 1, 2), at, mode='bilinear', padding_mode='border', align_corners=False).permute(0, 2, 3, 1)
+        cosine = (linear[..., 2, :] * self.normals()).sum(-1, keepdim=True) / linear[..., 2, :].square().sum(-1, keepdim=True).sqrt()
+        return torch.cat([colours, ((cosine - FACING[0]) / (FACING[1] - FACING[0])).clamp(0, 1)], 3)
+
+    def normals(self):
+        """[SIDE, SIDE, 3] by differences of neighbours."""
+        p = self.places
+        across = torch.cat([p[:, 1:2] - p[:, :1], p[:, 2:] - p[:, :-2], p[:, -1:] - p[:, -2:-1]], 1)
+        down = torch.cat([p[1:2] - p[:1], p[2:] - p[:-2], p[-1:] - p[-2:-1]], 0)
+        normal = torch.linalg.cross(down, across)
+        return normal / (normal.square().sum(-1, keepdim=True) + 1e-24).sqrt()
+
+
+class Encoder(nn.Module):
+    """(picture [N, 160, 160, 3] sRGB 0..1, shape [N, 468, 3] upright landmarks in metres, placement [N, 3, 4]) -> geometry [N, 100], expression [N, 58], log of the expected squared error in square millimetres [N]."""
+
+    def __init__(self):
+        super().__init__()
+        self.unwrap = Unwrap()
         self.register_buffer('shape_mean', torch.zeros(3 * POINTS))
         self.scale = 100.                                              # shapes are metres; what differs between faces is about a centimetre
         self.squeeze = nn.Linear(3 * POINTS, BOTTLENECK, bias=False)
@@ -45,11 +71,17 @@ class Encoder(nn.Module):
         self.mix = nn.Linear(2 * BOTTLENECK + 9, 192)
         self.correct = nn.Linear(192, DG + DE)
         self.doubt = nn.Linear(192, 1)
+        for layer in (*self.convolutions, self.seen):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity='relu')
         with torch.no_grad():
             self.correct.weight.mul_(.1)
             self.doubt.weight.mul_(.1)
 
-    def forward(self, image, shape, rotation):
+    def forward(self, picture, shape, placement):
+        return self.codes(self.unwrap(picture, placement), shape, placement)
+
+    def codes(self, image, shape, placement, drop: float = 0.):
+        """The same from a picture that is unwrapped already; in training a share of what was seen in it is dropped."""
         colour, seen = image[..., :3], image[..., 3:]
         # Exposure, tint and contrast say nothing of shape.
         weight = seen / (seen.sum((1, 2), keepdim=True) + 1)
@@ -59,56 +91,36 @@ class Encoder(nn.Module):
         for convolution in self.convolutions:
             x = torch.nn.functional.relu(convolution(x))
         looks = torch.nn.functional.silu(self.seen(x.flatten(1)))
+        if drop:
+            looks = torch.nn.functional.dropout(looks, drop)
         points = self.squeeze((shape.flatten(1) - self.shape_mean) * self.scale)
+        linear = placement[:, :, :3]
+        rotation = linear / linear.square().sum(2, keepdim=True).sqrt()
         h = torch.nn.functional.silu(self.mix(torch.cat([points, looks, rotation.flatten(1)], 1)))
         codes = self.linear(points) + self.correct(h)
         return codes[:, :DG], codes[:, DG:], self.doubt(h)[:, 0]
 
 
-class MeanFace:
-    """What the encoder's inputs are made with: the mean face's landmarks, and its places and normals under the texels of the unwrapped picture."""
-
-    def __init__(self, kit: fk.FaceKit):
-        folder = fk.cache_dir() / 'atlas'
-        self.landmarks = np.load(folder / 'landmarks.npz')['points468']
-        low, high = np.array(REGION)
-        places = (np.load(folder / 'atlas.npz')['uv'] - low) / (high - low) * SIDE
-        triangles = kit.skin_triangles()
-        triangle, weights = rasterize(np.c_[places, np.zeros(len(places))], triangles, SIDE, SIDE)
-        if (triangle < 0).any():
-            raise SystemExit('encoder: the chart does not cover the region that is unwrapped')
-        self.places = interpolate(kit.neutral[:fk.SKIN].astype(np.float64), triangles, triangle.ravel(), weights.reshape(-1, 3)).reshape(SIDE, SIDE, 3)
-        # By differences of neighbours, as the product does.
-        normals = np.cross(np.gradient(self.places, axis=0), np.gradient(self.places, axis=1))
-        self.normals = normals / np.maximum(np.linalg.norm(normals, axis=2, keepdims=True), 1e-12)
-
-    def inputs(self, crop: np.ndarray, landmarks: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """A crop [CROP, CROP, 3] u8 and the landmarks [468, 3] in its frame (sides at -.5 and .5, y down, z away) -> image [SIDE, SIDE, 4] u8, shape [468, 3] m, rotation [3, 3] that turns the mean face to them."""
-        points = landmarks * AXES
-        scale, rotation, shift = similarity(points, self.landmarks)
-        shape = scale * points @ rotation.T + shift
-        scale, rotation, shift = similarity(self.landmarks, points)
-        placed = scale * self.places.reshape(-1, 3) @ rotation.T + shift
-        pixels = (placed[:, :2] * [1, -1] + .5) * CROP - .5
-        seen = np.clip(((self.normals.reshape(-1, 3) @ rotation.T)[:, 2] - FACING[0]) / (FACING[1] - FACING[0]), 0, 1)
-        return unwrap(crop, pixels, seen).reshape(SIDE, SIDE, 4), shape.astype(np.float32), rotation.astype(np.float32)
+def mean_places(kit: fk.FaceKit) -> np.ndarray:
+    """[SIDE, SIDE, 3] the outermost places of the mean head at each angle about its axis, the subject's right first, and each height, the top first."""
+    triangles = np.concatenate([kit.skin_triangles(), kit.part_triangles('eyeLeft'), kit.part_triangles('eyeRight')])
+    x, y, z = kit.neutral.astype(np.float64).T
+    across = (np.arctan2(x, z) / ANGLE + 1) / 2 * SIDE
+    # What lies behind the axis would be torn across the seam.
+    triangles = triangles[(z[triangles] > 0).all(1)]
+    triangle, weights = rasterize(np.c_[across, (y - HEIGHTS[0]) / (HEIGHTS[1] - HEIGHTS[0]) * SIDE, np.hypot(x, z)], triangles, SIDE, SIDE)
+    if (triangle < 0).any():
+        raise SystemExit('encoder: the mean head does not cover the region that is unwrapped')
+    return interpolate(kit.neutral.astype(np.float64), triangles, triangle.ravel(), weights.reshape(-1, 3)).reshape(SIDE, SIDE, 3)
 
 
-@numba.njit(cache=True)
-def unwrap(picture, pixels, seen):
-    """Bilinear colours of a picture [H, W, 3] u8 at pixels [N, 2] (whole numbers are centres), edges repeated, beside seen [N] -> [N, 4] u8."""
-    height, width = picture.shape[:2]
-    out = np.zeros((len(pixels), 4), np.uint8)
-    for n in range(len(pixels)):
-        x, y = min(max(pixels[n, 0], 0.), width - 1.), min(max(pixels[n, 1], 0.), height - 1.)
-        i, j = min(int(x), width - 2), min(int(y), height - 2)
-        fx, fy = x - i, y - j
-        for c in range(3):
-            upper = picture[j, i, c] * (1 - fx) + picture[j, i + 1, c] * fx
-            lower = picture[j + 1, i, c] * (1 - fx) + picture[j + 1, i + 1, c] * fx
-            out[n, c] = int(upper * (1 - fy) + lower * fy + .5)
-        out[n, 3] = int(255 * seen[n] + .5)
-    return out
+def upright(landmarks: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Landmarks [468, 3] in a crop's frame (sides at -.5 and .5, y down, z away) -> brought onto the mean face's [468, 3] by a similarity, metres; and the similarity that takes the mean face to them [3, 4] (y up, z to the viewer)."""
+    points = landmarks * AXES
+    scale, rotation, shift = similarity(points, mean)
+    shape = scale * points @ rotation.T + shift
+    scale, rotation, shift = similarity(mean, points)
+    return shape, np.c_[scale * rotation, shift]
 
 
 class Metric(nn.Module):

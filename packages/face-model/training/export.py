@@ -25,8 +25,8 @@ import fields
 import topology
 from albedo import Colour
 from distance import Mesh
+from encoder import CROP, POINTS, WIDTHS, Encoder
 from eyes import LidContact
-from encoder import POINTS, SIDE, WIDTHS, Encoder
 from fields import SHEETS
 from fit import FOLDER, trained
 from parts import MOUTH_PARTS, Parts
@@ -197,7 +197,7 @@ def load_geometry(kit: fk.FaceKit) -> Geometry:
 
 HALVED = 2048     # weights from this size on are stored as fp16
 # These, the largest and the least delicate, as int8 with a scale per row or column: feature tables, the matrices that make the conditioned layers from the codes, and the encoder.
-BYTES = {'table': 0, 'deformation.head.weight': 1, 'deformation.biases.weight': 1, 'squeeze.weight': 1, 'seen.weight': 1, 'mix.weight': 1, 'correct.weight': 1,
+BYTES = {'table': 0, 'deformation.head.weight': 1, 'deformation.biases.weight': 1, 'squeeze.weight': 1, 'seen.weight': 1, 'mix.weight': 1, 'correct.weight': 1, 'linear.weight': 1,
          **{f'convolutions.{i}.weight': (1, 2, 3) for i in range(len(WIDTHS))}}
 
 
@@ -433,7 +433,7 @@ if __name__ == '__main__':
         'inverse-uv-vjp': (inverse.vjp, {'uv': uv, **both, 'cotangent': cot3}, ['uv', 'cotangent'], ['points', 'gradUv', 'gradGeometry', 'gradExpression']),
         'part-transforms': (lambda geometry, expression: parts.transforms(geometry, expression), both, [], ['transforms']),
     }
-    faces = {'image': torch.rand(3, SIDE, SIDE, 4), 'shape': torch.randn(3, POINTS, 3) * .1, 'rotation': torch.eye(3).expand(3, 3, 3).contiguous()}
+    faces = {'picture': torch.rand(3, CROP, CROP, 3), 'shape': torch.randn(3, POINTS, 3) * .1, 'placement': torch.cat([torch.eye(3).expand(3, 3, 3) * 4., torch.zeros(3, 3, 1)], 2)}
     if encoder:
         jobs['encoder'] = (encoder.forward, faces, list(faces), ['geometry', 'expression', 'logVariance'])
     module_of = lambda name: encoder if name == 'encoder' else inverse if name.startswith('inverse') else geometry

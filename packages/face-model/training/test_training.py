@@ -20,10 +20,12 @@ from onnx import helper, numpy_helper
 from scipy.spatial import ConvexHull
 
 import atlas
+import encoder
 import export
 import facekit as fk
 import fields
 import gather
+import portraits
 import restore
 import train
 from albedo import choose_held_out
@@ -528,6 +530,157 @@ class Restore(unittest.TestCase):
                 torch.testing.assert_close(stored[name], value, rtol=0, atol=0)
             with self.assertRaisesRegex(SystemExit, 'is not the network that fields.py makes'):
                 restore.restore('net', torch.nn.Sequential(torch.nn.Linear(64, 64)), restore.weights_of('net.onnx', 'net.'))
+
+
+class Encoders(unittest.TestCase):
+    def setUp(self):
+        self.rng = np.random.default_rng(5)
+
+    def small_kit(self, count=60):
+        basis = .002 * self.rng.standard_normal((158, count, 3)).astype(np.float32)
+        neutral = self.rng.uniform(-.1, .1, (count, 3)).astype(np.float32)
+        return fk.FaceKit(neutral, basis[:100], basis[100:], [f'shape{k}' for k in range(58)], np.zeros((0, 4), int), {})
+
+    def turn(self):
+        q, _ = np.linalg.qr(self.rng.standard_normal((3, 3)))
+        return q * np.sign(np.linalg.det(q))
+
+    def test_what_a_similarity_explains_is_no_error(self):
+        vertices = self.rng.uniform(-1, 1, (50, 3))
+        small = 1e-3 * self.rng.standard_normal((3, 3))
+        moved = vertices @ (small - small.T) + .01 * vertices + [.1, .2, .3]
+        rest = encoder.without_similarities(moved.reshape(1, -1), vertices)
+        self.assertLess(np.abs(rest).max(), 1e-9)
+        stretched = vertices * [.01, 0, 0]
+        self.assertGreater(np.abs(encoder.without_similarities(stretched.reshape(1, -1), vertices)).max(), 1e-3)
+
+    def test_the_metric_is_the_distance_of_vertices_after_the_best_similarity(self):
+        kit = self.small_kit()
+        truth = self.rng.standard_normal((8, 158)).astype(np.float32)
+        near = truth + .03 * self.rng.standard_normal((8, 158)).astype(np.float32)
+        found = encoder.Metric(kit, 60)(torch.from_numpy(near - truth)).numpy()
+        # The metric is of first order and about the mean face.
+        exact = np.sqrt((encoder.vertex_errors(kit, near, truth, 60) ** 2).mean(1))
+        np.testing.assert_allclose(found, exact, rtol=.1)
+
+    def test_landmarks_turn_upright_and_are_placed_where_they_were(self):
+        mean = self.rng.uniform(-.08, .08, (468, 3))
+        rotation = self.turn()
+        seen = (4 * mean @ rotation.T + [.03, -.02, .1]) * encoder.AXES
+        shape, placement = encoder.upright(seen, mean)
+        np.testing.assert_allclose(shape, mean, atol=1e-12)
+        np.testing.assert_allclose(placement[:, :3], 4 * rotation, atol=1e-10)
+        np.testing.assert_allclose((mean @ placement[:, :3].T + placement[:, 3]) * encoder.AXES, seen, atol=1e-10)
+
+    def test_unwrapping_finds_the_place_in_the_picture(self):
+        unwrap = encoder.Unwrap()
+        x, y = np.meshgrid(np.linspace(-.08, .08, encoder.SIDE), np.linspace(.08, -.08, encoder.SIDE))
+        unwrap.places.copy_(torch.from_numpy(np.stack([x, y, .1 - 2 * x * x], 2)))
+        size = 50
+        middle = (torch.arange(size) + .5) / size - .5
+        picture = torch.stack([middle.expand(size, size), -middle[:, None].expand(size, size), torch.zeros(size, size)], 2)     # red: x, green: y upward
+        placement = torch.from_numpy(np.c_[3 * self.turn(), [.02, .05, 0]].astype(np.float32))
+        image = unwrap(picture[None], placement[None])[0]
+        placed = unwrap.places @ placement[:, :3].T + placement[:, 3]
+        inside = placed[..., :2].abs().amax(2) < .48
+        self.assertGreater(inside.sum(), 1000)
+        torch.testing.assert_close(image[..., :2][inside], placed[..., :2][inside], atol=1e-5, rtol=0)
+        # A sheet that faces the viewer is seen, from behind it is not; z of the normal of (x, y, -2 x^2) is 1 / sqrt(1 + 16 x^2).
+        ahead = torch.cat([3 * torch.eye(3), torch.zeros(3, 1)], 1)
+        self.assertTrue((unwrap(picture[None], ahead[None])[0, ..., 3] == 1).all())
+        behind = ahead * torch.tensor([-1., 1, -1, 1])
+        self.assertTrue((unwrap(picture[None], behind[None])[0, ..., 3] == 0).all())
+
+    def test_ridge_without_penalty_is_least_squares(self):
+        x = self.rng.standard_normal((200, 12)) + 3
+        y = x @ self.rng.standard_normal((12, 4)) + .1 * self.rng.standard_normal((200, 4)) + 1
+        w, b = encoder.ridge(x, y, 0)
+        expected = np.linalg.lstsq(np.c_[x, np.ones(200)], y, rcond=None)[0]
+        np.testing.assert_allclose(np.r_[w, b[None]], expected, atol=1e-8)
+        self.assertLess(np.abs(encoder.ridge(x, y, 10)[0]).sum(), np.abs(w).sum())
+
+    def test_the_encoder_starts_as_the_regression(self):
+        torch.manual_seed(0)
+        model = encoder.Encoder()
+        model.shape_mean.normal_(0, .05)
+        weights = np.linalg.qr(self.rng.standard_normal((3 * encoder.POINTS, 40)))[0] @ self.rng.standard_normal((40, 158))      # of a rank that the bottleneck keeps
+        bias = self.rng.standard_normal(158)
+        encoder.start_from(model, weights, bias, encoder.Metric(self.small_kit(), 60))
+        shape = model.shape_mean + .01 * torch.randn(5, 3 * encoder.POINTS)
+        expected = ((shape - model.shape_mean) * model.scale).double().numpy() @ weights + bias
+        np.testing.assert_allclose(model.linear(model.squeeze((shape - model.shape_mean) * model.scale)).detach().numpy(), expected, atol=2e-4)
+
+    def test_codes_do_not_depend_on_exposure_and_tint(self):
+        torch.manual_seed(1)
+        model = encoder.Encoder()
+        image = torch.rand(2, encoder.SIDE, encoder.SIDE, 4)
+        shape, placement = torch.randn(2, encoder.POINTS, 3) * .05, torch.randn(2, 3, 4)
+        other = image * torch.tensor([.8, .8, .8, 1]) + torch.tensor([.05, .1, .02, 0])
+        for a, b in zip(model.codes(image, shape, placement), model.codes(other, shape, placement)):
+            torch.testing.assert_close(a, b, atol=2e-2, rtol=0)
+
+    def test_graph_and_restored_network_are_the_trained_one(self):
+        torch.manual_seed(2)
+        model = encoder.Encoder().requires_grad_(False)
+        model.unwrap.places.uniform_(-.1, .1)
+        for name, p in model.state_dict().items():
+            p.copy_(torch.from_numpy(export.as_stored(name, p.numpy())))
+        inputs = {'picture': torch.rand(3, encoder.CROP, encoder.CROP, 3), 'shape': torch.randn(3, encoder.POINTS, 3) * .1, 'placement': torch.randn(3, 3, 4)}
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(restore, 'WEIGHTS', Path(folder)), mock.patch.object(restore, 'FOLDER', Path(folder)):
+            with contextlib.redirect_stdout(io.StringIO()):
+                pool = export.Pool(Path(folder) / 'networks.packed')
+                entry = export.export(Path(folder) / 'encoder.onnx', pool, model, model.forward, inputs, list(inputs), ['geometry', 'expression', 'logVariance'])
+                pool.pack()
+                self.assertLess((Path(folder) / 'networks.packed').stat().st_size, 540_000)      # noise, that packs badly
+                restore.restore('encoder', encoder.Encoder(), restore.weights_of('encoder.onnx', ''))
+            stored = torch.load(Path(folder) / 'encoder-init.pt', weights_only=True)['slow']
+        self.assertEqual(entry['inputs']['picture']['dims'], ['N', encoder.CROP, encoder.CROP, 3])
+        for name, value in model.state_dict().items():
+            torch.testing.assert_close(stored[name], value, rtol=0, atol=0)
+
+
+class Portraits(unittest.TestCase):
+    def test_a_white_sky_lights_white(self):
+        directions = np.random.default_rng(0).standard_normal((200_000, 3))
+        directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+        radiance = portraits.sh_basis(directions).mean(0)[:, None] * 4 * math.pi * portraits.COSINE_LOBE[:, None]
+        np.testing.assert_allclose(portraits.sh_basis(directions[:50]) @ radiance, 1, atol=.02)
+
+    def test_run_lengths_are_unpacked(self):
+        rng = np.random.default_rng(1)
+        pixels = rng.integers(1, 255, (3, 40, 4), dtype=np.uint8)
+        pixels[:, 10:30] = pixels[:, 10:11]
+        body = bytearray()
+        for row in pixels:
+            body += bytes([2, 2, 0, 40])
+            for c in range(4):
+                body += bytes([10, *row[:10, c], 128 + 20, row[10, c], 10, *row[30:, c]])
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / 'x.hdr'
+            path.write_bytes(b'#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 3 +X 40\n' + bytes(body))
+            found = portraits.read_hdr(path)
+        expected = pixels[..., :3] * 2. ** (pixels[..., 3:].astype(float) - 136)
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+    def test_crop_of_a_turned_window_shows_the_window(self):
+        y, x = np.mgrid[:200, :220]
+        image = np.stack([x, y, 0 * x], 2).astype(np.uint8)
+        for size, turn in ((60, 0), (90, .5), (40, -2.)):
+            crop = portraits.crop_roi(image, 110., 100., float(size), turn, 50)
+            v, u = (np.mgrid[:50, :50] + .5) / 50 * size - size / 2
+            expected = np.stack([110 + u * math.cos(turn) - v * math.sin(turn) - .5, 100 + u * math.sin(turn) + v * math.cos(turn) - .5], 2)
+            np.testing.assert_allclose(crop[..., :2], expected, atol=.02)
+
+    def test_window_of_landmarks(self):
+        rng = np.random.default_rng(2)
+        local = rng.uniform(-1, 1, (468, 3)) * [40, 50, 20]
+        local[:2, :2] = [[-40, -50], [40, 50]]
+        local[portraits.RIGHT_EYE_OUTER], local[portraits.LEFT_EYE_OUTER] = [-30, -10, 0], [30, -10, 0]
+        c, s = math.cos(.4), math.sin(.4)
+        points = np.c_[200 + local[:, 0] * c - local[:, 1] * s, 150 + local[:, 0] * s + local[:, 1] * c, local[:, 2]]
+        roi = portraits.roi_from_mesh(points, 1.2)
+        np.testing.assert_allclose(roi, (200, 150, 120, .4), atol=1e-9)
+        np.testing.assert_allclose(portraits.to_window(points, roi), local / 120, atol=1e-6)
 
 
 class Skins(unittest.TestCase):

@@ -10,5 +10,6 @@ export {
   type SurfaceScan,
 } from './recover-codes.js';
 export { recoverTextureCodes } from './recover-texture-codes.js';
-export { applySimilarity, fitSimilarity, type Similarity } from './similarity.js';
+export { alignSimilarity, applySimilarity, type Similarity } from './similarity.js';
+export { type CodeStart, encodeFace } from './stages/encode.js';
 export { type InvertedAvatar, type InvertImageOptions, type Progress, STAGES, type Stage } from './types.js';

@@ -1,6 +1,6 @@
 import { determinant, Matrix, SVD } from 'ml-matrix';
 
-/** Takes p to `scale * rotation p + translation`. */
+/** y = scale * rotation * x + translation. */
 export interface Similarity {
   scale: number;
   /** `[3, 3]` row-major. */
@@ -10,21 +10,26 @@ export interface Similarity {
 }
 
 /**
- * The similarity that brings points `[L, 3]` nearest to others in the least-squares sense; never a mirror image.
+ * The similarity that brings points nearest to others in the sum of squares (Umeyama 1991).
  *
- * @see Umeyama, Least-squares estimation of transformation parameters between two point patterns, 1991.
+ * @param from - `[N, 3]`, not all on a line.
+ * @param to - `[N, 3]`
  */
-export function fitSimilarity(source: ArrayLike<number>, target: ArrayLike<number>): Similarity {
-  const count = source.length / 3;
-  const from = centroid(source);
-  const to = centroid(target);
+export function alignSimilarity(from: ArrayLike<number>, to: ArrayLike<number>): Similarity {
+  const count = from.length / 3;
+  const mean = (points: ArrayLike<number>) => {
+    const sum = [0, 0, 0];
+    for (let i = 0; i < points.length; i++) sum[i % 3] += points[i] / count;
+    return sum;
+  };
+  const [a, b] = [mean(from), mean(to)];
   const cross = Matrix.zeros(3, 3);
   let variance = 0;
   for (let n = 0; n < count; n++) {
     for (let i = 0; i < 3; i++) {
-      variance += (source[3 * n + i] - from[i]) ** 2;
+      variance += (from[3 * n + i] - a[i]) ** 2;
       for (let j = 0; j < 3; j++) {
-        cross.set(i, j, cross.get(i, j) + (target[3 * n + i] - to[i]) * (source[3 * n + j] - from[j]));
+        cross.set(i, j, cross.get(i, j) + (to[3 * n + i] - b[i]) * (from[3 * n + j] - a[j]));
       }
     }
   }
@@ -39,25 +44,23 @@ export function fitSimilarity(source: ArrayLike<number>, target: ArrayLike<numbe
       for (let k = 0; k < 3; k++) rotation[3 * i + j] += u.get(i, k) * (k === 2 ? flip : 1) * v.get(j, k);
     }
   }
-  const turned = rotate(rotation, from);
-  return { scale, rotation, translation: Float64Array.from(to, (t, i) => t - scale * turned[i]) };
+  const translation = Float64Array.from(b, (y, i) => {
+    const row = rotation.subarray(3 * i, 3 * i + 3);
+    return y - scale * (row[0] * a[0] + row[1] * a[1] + row[2] * a[2]);
+  });
+  return { scale, rotation, translation };
 }
 
-export function applySimilarity({ scale, rotation, translation }: Similarity, points: ArrayLike<number>): Float32Array {
+/** Moves points `[N, 3]` by a similarity. */
+export function applySimilarity(
+  { scale, rotation: r, translation: t }: Similarity,
+  points: ArrayLike<number>,
+): Float32Array {
   const out = new Float32Array(points.length);
   for (let n = 0; n < points.length; n += 3) {
-    const turned = rotate(rotation, [points[n], points[n + 1], points[n + 2]]);
-    for (let i = 0; i < 3; i++) out[n + i] = scale * turned[i] + translation[i];
+    for (let k = 0; k < 3; k++) {
+      out[n + k] = scale * (r[3 * k] * points[n] + r[3 * k + 1] * points[n + 1] + r[3 * k + 2] * points[n + 2]) + t[k];
+    }
   }
   return out;
-}
-
-function centroid(points: ArrayLike<number>): number[] {
-  const sum = [0, 0, 0];
-  for (let i = 0; i < points.length; i++) sum[i % 3] += points[i];
-  return sum.map((s) => (3 * s) / points.length);
-}
-
-function rotate(r: Float64Array, [x, y, z]: readonly number[]): number[] {
-  return [0, 3, 6].map((i) => r[i] * x + r[i + 1] * y + r[i + 2] * z);
 }

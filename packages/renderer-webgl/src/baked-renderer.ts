@@ -281,7 +281,8 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
     const clipFromAvatar = multiply4(clipFromCamera, multiply4(cameraFromWorld, worldFromAvatar));
     const avatarFromClip = Float32Array.from(invert4(clipFromAvatar));
 
-    for (const name of ['BLEND', 'POLYGON_OFFSET_FILL', 'RASTERIZER_DISCARD', 'CULL_FACE'] as const) gl.disable(gl[name]);
+    for (const name of ['BLEND', 'POLYGON_OFFSET_FILL', 'RASTERIZER_DISCARD', 'CULL_FACE'] as const)
+      gl.disable(gl[name]);
     const scissor = gl.isEnabled(gl.SCISSOR_TEST);
     const stencil = gl.isEnabled(gl.STENCIL_TEST);
     gl.disable(gl.SCISSOR_TEST);

@@ -1,16 +1,11 @@
 import type { Pose } from '../pose.js';
-import { fitSimilarity } from '../similarity.js';
+import { alignSimilarity } from '../similarity.js';
 
 /** How far portraits are taken from, metres: the start, and the centre of the prior. */
 export const PORTRAIT_DISTANCE = 1.2;
 
-/** Detected landmarks (x right, y down, z away from the camera) in the camera's glTF axes. */
-export function glTfAxes(detected: Float32Array): Float32Array {
-  return detected.map((value, i) => (i % 3 === 0 ? value : -value));
-}
-
 /**
- * A first pose from landmarks with depth: the similarity that brings the model's points to the detected ones, seen from the distance of a portrait.
+ * A first pose from landmarks with depth: the similarity that brings the model's points to the detected ones (Umeyama 1991), seen from the distance of a portrait.
  *
  * @param points - `[L, 3]` the model's, metres.
  * @param detected - `[L, 3]` x right, y down, z away from the camera, pixels.
@@ -21,19 +16,18 @@ export function startPose(
   detected: Float32Array,
   principalPointPx: readonly [number, number],
 ): Pose {
-  const { scale, rotation, translation } = fitSimilarity(points, glTfAxes(detected)); // pixels per metre
-  // The middle of the points comes to the plane of a portrait.
-  const middle = [0, 1, 2].map(
-    (k) => points.reduce((sum, v, i) => (i % 3 === k ? sum + v : sum), 0) / (points.length / 3),
-  );
+  // Pixels and depth in glTF's camera axes.
+  const target = Float64Array.from(detected, (value, i) => {
+    if (i % 3 === 0) return value - principalPointPx[0];
+    return i % 3 === 1 ? principalPointPx[1] - value : -value;
+  });
+  const { scale, rotation, translation } = alignSimilarity(points, target);
+  const count = points.length / 3;
+  const middle = [0, 1, 2].map((k) => points.reduce((sum, v, i) => (i % 3 === k ? sum + v / count : sum), 0));
   const depth = rotation[6] * middle[0] + rotation[7] * middle[1] + rotation[8] * middle[2];
   return {
     rotation,
-    translation: new Float64Array([
-      (translation[0] - principalPointPx[0]) / scale,
-      (translation[1] + principalPointPx[1]) / scale,
-      -PORTRAIT_DISTANCE - depth,
-    ]),
+    translation: new Float64Array([translation[0] / scale, translation[1] / scale, -PORTRAIT_DISTANCE - depth]),
     focalLengthPx: scale * PORTRAIT_DISTANCE,
     principalPointPx,
   };

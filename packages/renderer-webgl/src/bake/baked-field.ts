@@ -1,7 +1,14 @@
 import type { PosedBake, StaticBake } from './baker.js';
 import { BLOCKS, CHANNELS, type DeformationBlock } from './deformation-volume.js';
 import { decodeHalf } from './half.js';
-import { BRICK_CELLS, BRICK_SAMPLES, BRICK_UV_SAMPLES, decodeFar, GRADIENT_RANGE, UV_STRIDE } from './template-bricks.js';
+import {
+  BRICK_CELLS,
+  BRICK_SAMPLES,
+  BRICK_UV_SAMPLES,
+  decodeFar,
+  GRADIENT_RANGE,
+  UV_STRIDE,
+} from './template-bricks.js';
 
 /** What the shader's uniforms say of the parts of one pose. */
 export interface PartUniforms {

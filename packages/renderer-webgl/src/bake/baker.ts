@@ -14,7 +14,14 @@ import {
   writeBlock,
 } from './deformation-volume.js';
 import { coarsened, findLayout, type IdentityLayout, type LayoutSteps } from './identity-layout.js';
-import { type Lattice, type LatticeWindow, latticePoints, sampleLattice, wholeWindow, windowAround } from './lattice.js';
+import {
+  type Lattice,
+  type LatticeWindow,
+  latticePoints,
+  sampleLattice,
+  wholeWindow,
+  windowAround,
+} from './lattice.js';
 import { type LinearMesh, meshBounds, movedBounds, movedTriangles, poseMesh } from './linear-mesh.js';
 import { computeRestFrames, createRestMap } from './mesh-transfer.js';
 import { bakeParts, type PartGrids } from './part-grids.js';
@@ -345,7 +352,12 @@ function choosePoints(
     const marks = allMarks.get(block)!;
     markNearMesh(lattices[block], positions, triangles, moved, sheets, MESH_MARGIN, windows[block], marks);
     if (block === BLOCKS.head) unmarkInside(lattices, marks.near);
-    const found = { block, owners: marks.owners, which: listMarked(lattices[block], windows[block], marks.near), first };
+    const found = {
+      block,
+      owners: marks.owners,
+      which: listMarked(lattices[block], windows[block], marks.near),
+      first,
+    };
     first += found.which.length;
     return found;
   });
@@ -357,7 +369,9 @@ function choosePoints(
 /** Numbers of the marked points in a window. */
 function listMarked({ size }: Lattice, { first, end }: LatticeWindow, marks: Uint8Array): Uint32Array {
   const [nx, ny] = size;
-  const room = new Uint32Array(Math.max(end[0] - first[0], 0) * Math.max(end[1] - first[1], 0) * Math.max(end[2] - first[2], 0));
+  const room = new Uint32Array(
+    Math.max(end[0] - first[0], 0) * Math.max(end[1] - first[1], 0) * Math.max(end[2] - first[2], 0),
+  );
   let count = 0;
   for (let k = first[2]; k < end[2]; k++)
     for (let j = first[1]; j < end[1]; j++)
@@ -394,14 +408,7 @@ function findTwins(lattices: readonly Lattice[]): Map<number, Int32Array> {
       for (let k = shift[2]; k < own.size[2] + shift[2]; k++)
         for (let j = shift[1]; j < own.size[1] + shift[1]; j++)
           for (let i = shift[0]; i < own.size[0] + shift[0]; i++, at++)
-            if (
-              i >= 0 &&
-              j >= 0 &&
-              k >= 0 &&
-              i < other.size[0] &&
-              j < other.size[1] &&
-              k < other.size[2]
-            )
+            if (i >= 0 && j >= 0 && k >= 0 && i < other.size[0] && j < other.size[1] && k < other.size[2])
               out[at] = i + other.size[0] * (j + other.size[1] * k);
       return [block, out];
     }),

@@ -250,8 +250,7 @@ async function sampleSheet(
             const place = BRICK_CELLS * base[k] + at3[k];
             const low = place > 0 && !Number.isNaN(values[at - strides[k]]) ? at - strides[k] : at;
             const high = place < fine.size[k] - 1 && !Number.isNaN(values[at + strides[k]]) ? at + strides[k] : at;
-            out[n + k] =
-              high > low ? (values[high] - values[low]) / (((high - low) / strides[k]) * spacing) : 0;
+            out[n + k] = high > low ? (values[high] - values[low]) / (((high - low) / strides[k]) * spacing) : 0;
           }
           out[n + 3] = values[at];
         }
