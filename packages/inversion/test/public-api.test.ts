@@ -10,6 +10,7 @@ it('exports these names and no others', () => {
       "PRESETS",
       "RECOVER_CODES_DEFAULTS",
       "STAGES",
+      "alignSimilarity",
       "invertImage",
       "isFaceError",
       "recoverCodes",
