@@ -52,11 +52,12 @@ export class OnnxWriter {
     private readonly name: string,
   ) {}
 
-  input(name: string, dims: number[]): void {
+  /** @param dims - a letter stands for any length. */
+  input(name: string, dims: (number | string)[]): void {
     this.inputs.push(valueInfo(name, dims));
   }
 
-  output(name: string, dims: number[]): void {
+  output(name: string, dims: (number | string)[]): void {
     this.outputs.push(valueInfo(name, dims));
   }
 
@@ -126,8 +127,11 @@ export class OnnxWriter {
   }
 }
 
-function valueInfo(name: string, dims: number[]): Message {
-  const shape = new Message().messages(1, ...dims.map((size) => new Message().integer(1, size)));
+function valueInfo(name: string, dims: (number | string)[]): Message {
+  // TensorShapeProto.Dimension: dim_value, dim_param
+  const dim = (size: number | string) =>
+    typeof size === 'number' ? new Message().integer(1, size) : new Message().text(2, size);
+  const shape = new Message().messages(1, ...dims.map(dim));
   const tensor = new Message().integer(1, DATA_TYPE.float32).messages(2, shape); // TypeProto.Tensor: elem_type, shape
   return new Message().text(1, name).messages(2, new Message().messages(1, tensor)); // ValueInfoProto: name, type
 }
