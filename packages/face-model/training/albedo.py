@@ -295,7 +295,6 @@ class Colour(torch.nn.Module):
                    + read(self.fine.float(), uv) @ fine + read(self.coarse.float(), uv) @ coarse)
         return (-density).exp().clamp(max=1)
 
-
     def density_basis(self, uv: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """What is linear in the code, all of it at once: optical density of the face at rest [N, 3] at uv [N, 2], and its derivative by every code [N, 3, Dt]."""
         principal = read(self.principal.float().flatten(0, 1), uv).view(uv.shape[0], -1, 3) * self.principalScale[:, None]
