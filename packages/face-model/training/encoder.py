@@ -39,11 +39,12 @@ class Unwrap(nn.Module):
         self.register_buffer('places', torch.zeros(SIDE, SIDE, 3))
 
     def forward(self, picture, placement):
-        linear, shift = placement[:, None, None, :, :3], placement[:, None, None, :, 3]
-        placed = (linear @ self.places[..., None])[..., 0] + shift
-        at = placed[..., :2] * torch.tensor([2., -2.])
+        linear, shift = placement[:, :, :3], placement[:, None, :, 3]
+        placed = self.places.flatten(0, 1) @ linear.transpose(1, 2) + shift                                      # [N, SIDE^2, 3]
+        at = (placed[..., :2] * torch.tensor([2., -2.])).unflatten(1, (SIDE, SIDE))
         colours = torch.nn.functional.grid_sample(picture.permute(0, 3, 1, 2), at, mode='bilinear', padding_mode='border', align_corners=False).permute(0, 2, 3, 1)
-        cosine = (linear[..., 2, :] * self.normals()).sum(-1, keepdim=True) / linear[..., 2, :].square().sum(-1, keepdim=True).sqrt()
+        towards = linear[:, 2] / linear[:, 2].square().sum(-1, keepdim=True).sqrt()
+        cosine = (self.normals().flatten(0, 1) @ towards[:, :, None]).unflatten(1, (SIDE, SIDE))
         return torch.cat([colours, ((cosine - FACING[0]) / (FACING[1] - FACING[0])).clamp(0, 1)], 3)
 
     def normals(self):
@@ -80,8 +81,11 @@ class Encoder(nn.Module):
     def forward(self, picture, shape, placement):
         return self.codes(self.unwrap(picture, placement), shape, placement)
 
-    def codes(self, image, shape, placement, drop: float = 0.):
-        """The same from a picture that is unwrapped already; in training a share of what was seen in it is dropped."""
+    def codes(self, image, shape, placement):
+        """The same from a picture that is unwrapped already."""
+        return self.answer(self.look(image), shape, placement)
+
+    def look(self, image):                                                    # [N, SIDE, SIDE, 4] -> [N, BOTTLENECK]
         colour, seen = image[..., :3], image[..., 3:]
         # Exposure, tint and contrast say nothing of shape.
         weight = seen / (seen.sum((1, 2), keepdim=True) + 1)
@@ -90,9 +94,9 @@ class Encoder(nn.Module):
         x = torch.cat([colour, seen], 3).permute(0, 3, 1, 2)
         for convolution in self.convolutions:
             x = torch.nn.functional.relu(convolution(x))
-        looks = torch.nn.functional.silu(self.seen(x.flatten(1)))
-        if drop:
-            looks = torch.nn.functional.dropout(looks, drop)
+        return torch.nn.functional.silu(self.seen(x.flatten(1)))
+
+    def answer(self, looks, shape, placement):
         points = self.squeeze((shape.flatten(1) - self.shape_mean) * self.scale)
         linear = placement[:, :, :3]
         rotation = linear / linear.square().sum(2, keepdim=True).sqrt()
