@@ -16,6 +16,7 @@ export { type EncodePng, type ExportGlbOptions, exportGlb } from './export-glb.j
 export { exportObj, type ObjExport } from './export-obj.js';
 export { type FaceModel, loadFaceModel } from './face-model.js';
 export { FIELD_MESH_DEFAULTS, type FieldMeshOptions, fieldMesh } from './field-mesh.js';
+export { computePsnrDb, computeSsim } from './image-quality.js';
 export { clayShading, type Shading, sphericalHarmonicsShading, type VertexLight } from './lighting.js';
 export { computeNormals } from './mesh-normals.js';
 export { createMipmaps, type Mipmaps, sampleMipmaps } from './raster/mipmaps.js';

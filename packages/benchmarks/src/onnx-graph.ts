@@ -1,4 +1,5 @@
-import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
+import { BinaryReader } from '@bufbuild/protobuf/wire';
+import { OnnxWriter } from '@implicit-faces/test-utils/onnx-writer';
 
 /** What of an ONNX file matters for counting its work. The field numbers below are those of onnx.proto. */
 export interface OnnxGraph {
@@ -34,33 +35,11 @@ export function readOnnxGraph(bytes: Uint8Array): OnnxGraph {
 
 /** An ONNX file that multiplies two square matrices, `a` and `b`, into `c`. */
 export function createProductNetwork(side: number): Uint8Array {
-  const dim = (writer: BinaryWriter) => writer.tag(1, 2).fork().tag(1, 0).int64(side).join();
-  const info = (writer: BinaryWriter, field: number, name: string) => {
-    writer.tag(field, 2).fork().tag(1, 2).string(name);
-    writer.tag(2, 2).fork().tag(1, 2).fork().tag(1, 0).int32(1).tag(2, 2).fork();
-    dim(writer);
-    dim(writer);
-    writer.join().join().join().join();
-  };
-  const writer = new BinaryWriter();
-  writer.tag(1, 0).int64(8).tag(7, 2).fork();
-  writer
-    .tag(1, 2)
-    .fork()
-    .tag(1, 2)
-    .string('a')
-    .tag(1, 2)
-    .string('b')
-    .tag(2, 2)
-    .string('c')
-    .tag(4, 2)
-    .string('MatMul')
-    .join();
-  writer.tag(2, 2).string('product');
-  info(writer, 11, 'a');
-  info(writer, 11, 'b');
-  info(writer, 12, 'c');
-  return writer.join().tag(8, 2).fork().tag(1, 2).string('').tag(2, 0).int64(13).join().finish();
+  const writer = new OnnxWriter('', 'product');
+  for (const name of ['a', 'b']) writer.input(name, [side, side]);
+  writer.node('MatMul', ['a', 'b'], {}, 'c');
+  writer.output('c', [side, side]);
+  return writer.finish();
 }
 
 /** Each field's values: numbers, or the bytes of text, messages and packed lists. */

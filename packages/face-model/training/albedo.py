@@ -2,7 +2,7 @@
 
     python albedo.py resample --data DATA    CACHE/atlas/skins.npz: skins [35, 512, 512, 3] linear RGB f16, with holes filled
     python albedo.py basis    --data DATA    CACHE/atlas/colour/basis.npz: mean and component images, quantised as they ship
-    python albedo.py export                  CACHE/atlas/colour/colour.onnx, colour-vjp.onnx, checked against torch
+    python albedo.py export                  CACHE/atlas/colour/colour.onnx, colour-basis.onnx, colour-vjp.onnx, checked against torch
     python albedo.py held-out --data DATA    prints the skins that HELD_OUT's rule gives
     python albedo.py lookup   --data DATA    packages/benchmarks/fixtures/skin-lookup.safetensors: where the evaluator finds our chart's texels in a skin's picture
 
@@ -296,6 +296,13 @@ class Colour(torch.nn.Module):
         return (-density).exp().clamp(max=1)
 
 
+    def density_basis(self, uv: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """What is linear in the code, all of it at once: optical density of the face at rest [N, 3] at uv [N, 2], and its derivative by every code [N, 3, Dt]."""
+        principal = read(self.principal.float().flatten(0, 1), uv).view(uv.shape[0], -1, 3) * self.principalScale[:, None]
+        groups = [read(image.float(), uv)[:, :, None] * colour for image, colour in ((self.fine, self.fineColour), (self.coarse, self.coarseColour))]
+        return read(self._mean(), uv), torch.cat([principal, *groups], 1).transpose(1, 2)
+
+
 def read(image: torch.Tensor, uv: torch.Tensor) -> torch.Tensor:
     """Bilinear values of [C, R, R] at uv [N, 2] -> [N, C]."""
     grid = (uv * 2 - 1).view(1, -1, 1, 2)
@@ -313,6 +320,11 @@ def export() -> None:
     options = dict(dynamo=True, opset_version=20, optimize=False, external_data=False, verbose=False)
     torch.onnx.export(colour, tuple(example.values()), str(folder / 'colour.onnx'), input_names=list(example), output_names=['albedo'], dynamic_shapes=(rows, None, None), **options)
     check(folder / 'colour.onnx', colour, list(example), colour.code_size)
+    basis = colour.density_basis
+    wrapped = torch.nn.Module()
+    wrapped.forward = basis
+    torch.onnx.export(wrapped, (example['uv'],), str(folder / 'colour-basis.onnx'), input_names=['uv'], output_names=['density', 'basis'], dynamic_shapes=(rows,), **options)
+    check(folder / 'colour-basis.onnx', basis, ['uv'], colour.code_size)
     example['cotangent'] = torch.randn(96, 3)
 
     def vjp(uv, texture, expression, cotangent):

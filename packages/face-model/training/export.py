@@ -423,7 +423,8 @@ if __name__ == '__main__':
     common = {'uv': spec('N', 2), 'texture': spec(dt), 'expression': spec(fields.DE)}
     networks['colour'] = {'file': 'colour', 'weights': 'networks', 'inputs': common, 'outputs': {'albedo': spec('N', 3)}}
     networks['colourVjp'] = {'file': 'colourVjp', 'weights': 'networks', 'inputs': {**common, 'cotangent': spec('N', 3)}, 'outputs': {'albedo': spec('N', 3), 'gradTexture': spec(dt)}}
-    for name in ('colour', 'colour-vjp'):
+    networks['colourBasis'] = {'file': 'colourBasis', 'weights': 'networks', 'inputs': {'uv': spec('N', 2)}, 'outputs': {'density': spec('N', 3), 'basis': spec('N', 3, dt)}}
+    for name in ('colour', 'colour-basis', 'colour-vjp'):
         model = onnx.load(str(colour / f'{name}.onnx'))
         pool.take(model)
         onnx.save(model, str(weights / f'{name}.onnx'))

@@ -27,7 +27,7 @@ import fields
 import gather
 import portraits
 import restore
-from albedo import choose_held_out
+from albedo import Colour, choose_held_out
 from distance import Mesh, boundary_loops, close_holes, cut, fill_holes, with_loop_centres
 from fit import fit
 from parts import MOUTH_PARTS, Parts, affine_fit
@@ -613,6 +613,21 @@ class Gather(unittest.TestCase):
             self.assertEqual(kit['faces'].tolist(), [[0, 1, 2, 3], [0, 1, 2, -1]])
             self.assertEqual(kit['faces_uv'].tolist(), [[0, 1, 2, 0], [0, 1, 2, -1]])
             self.assertEqual(kit['uv'].shape, (3, 2))
+
+
+class DensityBasis(unittest.TestCase):
+    def test_says_what_the_colour_network_makes_of_every_code(self):
+        rng = np.random.default_rng(5)
+        image = lambda *dims: rng.integers(-90, 90, dims).astype(np.int8)
+        stored = {'mean': rng.integers(80, 200, (3, 16, 16)).astype(np.uint8), 'principal': image(4, 3, 8, 8), 'principalScale': rng.uniform(.0002, .001, 4).astype(np.float32),
+                  'fine': image(3, 8, 8), 'fineColour': rng.uniform(.0002, .001, (3, 3)).astype(np.float32), 'coarse': image(2, 4, 4),
+                  'coarseColour': rng.uniform(.0002, .001, (2, 3)).astype(np.float32), 'names': np.array([f'code{k}' for k in range(9)])}
+        colour = Colour(stored).eval()
+        uv, code = torch.rand(50, 2), torch.randn(9)
+        density, basis = colour.density_basis(uv)
+        self.assertEqual(basis.shape, (50, 3, 9))
+        expected = colour(uv, code, torch.zeros(58))
+        self.assertLess(float((torch.exp(-(density + basis @ code)).clamp(max=1) - expected).abs().max()), 1e-5)
 
 
 if __name__ == '__main__':

@@ -136,9 +136,11 @@ export async function invertImage(image: RgbaImage, options: InvertImageOptions)
   const notScalp = { data: regions.data.map((region) => (region === REGIONS.scalp ? 0 : 255)), size: regions.size };
   const places = texelCentres(size);
   const fitted = sampleChartMap(softened(notScalp, CALM_EDGE), places);
-  const scalp = Array.from(fitted.keys()).filter((i) => fitted[i] < 255);
+  const scalp: number[] = [];
+  for (let i = 0; i < fitted.length; i++) if (fitted[i] < 255) scalp.push(i);
   const calmCode = avatar.textureCode.map((c) => CALM * c);
-  const scalpPlaces = Float32Array.from({ length: 2 * scalp.length }, (_, k) => places[2 * scalp[k >> 1] + (k & 1)]);
+  const scalpPlaces = new Float32Array(2 * scalp.length);
+  for (const [k, i] of scalp.entries()) scalpPlaces.set(places.subarray(2 * i, 2 * i + 2), 2 * k);
   const calm = await model.uv.albedo(scalpPlaces, calmCode, avatar.expressionCode, undefined, { signal });
   const base = baked.data.slice();
   scalp.forEach((i, k) => {

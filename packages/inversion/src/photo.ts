@@ -115,35 +115,43 @@ export function lookUp(plane: Plane, px: number, py: number, values: Float64Arra
 export function lookUpSharp({ data, width, height, channels }: Plane, px: number, py: number, values: Float64Array) {
   const x0 = Math.floor(px - 0.5);
   const y0 = Math.floor(py - 0.5);
-  const wx = keys(px - 0.5 - x0);
-  const wy = keys(py - 0.5 - y0);
+  keys(px - 0.5 - x0, WEIGHTS_X);
+  keys(py - 0.5 - y0, WEIGHTS_Y);
+  for (let k = 0; k < 4; k++) {
+    COLUMNS[k] = channels * Math.min(width - 1, Math.max(0, x0 + k - 1));
+    ROWS[k] = channels * width * Math.min(height - 1, Math.max(0, y0 + k - 1));
+  }
   for (let c = 0; c < channels; c++) {
     let sum = 0;
-    let low = Number.POSITIVE_INFINITY;
-    let high = Number.NEGATIVE_INFINITY;
     for (let j = 0; j < 4; j++) {
-      const row = width * Math.min(height - 1, Math.max(0, y0 + j - 1));
-      for (let i = 0; i < 4; i++) {
-        const value = data[channels * (row + Math.min(width - 1, Math.max(0, x0 + i - 1))) + c];
-        sum += wx[i] * wy[j] * value;
-        if ((i === 1 || i === 2) && (j === 1 || j === 2)) {
-          low = Math.min(low, value);
-          high = Math.max(high, value);
-        }
-      }
+      const at = ROWS[j] + c;
+      sum +=
+        WEIGHTS_Y[j] *
+        (WEIGHTS_X[0] * data[at + COLUMNS[0]] +
+          WEIGHTS_X[1] * data[at + COLUMNS[1]] +
+          WEIGHTS_X[2] * data[at + COLUMNS[2]] +
+          WEIGHTS_X[3] * data[at + COLUMNS[3]]);
     }
-    values[c] = Math.min(high, Math.max(low, sum));
+    const a = data[ROWS[1] + COLUMNS[1] + c];
+    const b = data[ROWS[1] + COLUMNS[2] + c];
+    const d = data[ROWS[2] + COLUMNS[1] + c];
+    const e = data[ROWS[2] + COLUMNS[2] + c];
+    values[c] = Math.min(Math.max(a, b, d, e), Math.max(Math.min(a, b, d, e), sum));
   }
 }
 
+const WEIGHTS_X = /* @__PURE__ */ new Float64Array(4);
+const WEIGHTS_Y = /* @__PURE__ */ new Float64Array(4);
+const COLUMNS = /* @__PURE__ */ new Int32Array(4);
+const ROWS = /* @__PURE__ */ new Int32Array(4);
+
 /** Keys' weights of the pixels at -1, 0, 1 and 2 for a place `s` of the way from pixel 0 to pixel 1. */
-function keys(s: number): [number, number, number, number] {
-  return [
-    -0.5 * s + s ** 2 - 0.5 * s ** 3,
-    1 - 2.5 * s ** 2 + 1.5 * s ** 3,
-    0.5 * s + 2 * s ** 2 - 1.5 * s ** 3,
-    -0.5 * s ** 2 + 0.5 * s ** 3,
-  ];
+function keys(s: number, out: Float64Array): void {
+  const [s2, s3] = [s * s, s * s * s];
+  out[0] = -0.5 * s + s2 - 0.5 * s3;
+  out[1] = 1 - 2.5 * s2 + 1.5 * s3;
+  out[2] = 0.5 * s + 2 * s2 - 1.5 * s3;
+  out[3] = -0.5 * s2 + 0.5 * s3;
 }
 
 /** A Gaussian blur, separable, borders repeated. */

@@ -48,32 +48,15 @@ export interface DensitySamples {
   codeSize: number;
 }
 
-/** A code step that is small enough not to reach white, where the network clamps. */
-const CODE_STEP = 0.25;
-const DARKEST = 1e-4;
-
-/** Measures the density basis by one run of the colour network per code. */
+/** Asks the model for the density and its basis at places `[N, 2]` of the skin's chart. */
 export async function loadDensitySamples(
   model: Pick<FaceModel, 'manifest' | 'uv'>,
   uv: Float32Array,
   signal?: AbortSignal,
   onProgress?: (fraction: number) => void,
 ): Promise<DensitySamples> {
-  const codeSize = model.manifest.codes.texture;
-  const expression = new Float32Array(model.manifest.codes.expression);
-  const code = new Float32Array(codeSize);
-  const density = async () => (await model.uv.albedo(uv, code, expression)).map((a) => -Math.log(Math.max(a, DARKEST)));
-  const mean = await density();
-  const basis = new Float32Array(mean.length * codeSize);
-  for (let k = 0; k < codeSize; k++) {
-    signal?.throwIfAborted();
-    code[k] = CODE_STEP;
-    const moved = await density();
-    code[k] = 0;
-    for (let i = 0; i < mean.length; i++) basis[i * codeSize + k] = (moved[i] - mean[i]) / CODE_STEP;
-    onProgress?.((k + 1) / codeSize);
-  }
-  return { mean, basis, codeSize };
+  const { density, basis } = await model.uv.densityBasis(uv, { signal, onProgress });
+  return { mean: density, basis, codeSize: model.manifest.codes.texture };
 }
 
 /** The density `[N, 3]` at a texture code. */

@@ -1,4 +1,4 @@
-import { OnnxWriter } from './onnx-writer.js';
+import { OnnxWriter } from '@implicit-faces/test-utils/onnx-writer';
 import type { Padding, TfliteGraph, TfliteOperator, TfliteTensor } from './tflite.js';
 
 /** What to call the inputs and outputs of the ONNX file, in the order of the TFLite graph's. */
@@ -17,7 +17,7 @@ export interface ConvertOptions {
  * @throws Error when the graph holds an operator or a layout that this converter does not know.
  */
 export function convertTflite(graph: TfliteGraph, { name, inputs, outputs }: ConvertOptions): Uint8Array {
-  const conversion = new Conversion(graph, new OnnxWriter(name));
+  const conversion = new Conversion(graph, new OnnxWriter('@implicit-faces/landmarks', name));
   graph.inputs.forEach((index, i) => conversion.input(index, inputs[i]));
   for (const operator of graph.operators) conversion.operator(operator);
   graph.outputs.forEach((index, i) => conversion.output(index, outputs[i]));

@@ -24,6 +24,7 @@ export {
 } from './topology.js';
 export {
   type AlbedoVjp,
+  type DensityBasis,
   type LoadUvModelOptions,
   loadUvModel,
   type SurfaceJacobian,

@@ -126,8 +126,14 @@ export async function loadTopology(options: {
  * @returns `[N]`
  */
 export function sampleChartMap({ data, size }: ChartMap, uv: Float32Array): Uint8Array {
-  const texel = (x: number) => Math.min(Math.max(Math.floor(x * size), 0), size - 1);
-  return Uint8Array.from({ length: uv.length / 2 }, (_, i) => data[texel(uv[2 * i + 1]) * size + texel(uv[2 * i])]);
+  // A plain loop: `from` with a function takes ten times as long, and textures have millions of places.
+  const out = new Uint8Array(uv.length / 2);
+  for (let i = 0; i < out.length; i++) {
+    const x = Math.min(Math.max(Math.floor(uv[2 * i] * size), 0), size - 1);
+    const y = Math.min(Math.max(Math.floor(uv[2 * i + 1] * size), 0), size - 1);
+    out[i] = data[y * size + x];
+  }
+  return out;
 }
 
 function takeTexturePrior(tensors: Record<string, Tensor>, codeSize: number): TexturePrior {

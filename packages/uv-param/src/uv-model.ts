@@ -58,6 +58,14 @@ export interface AlbedoVjp {
   gradTexture: Float32Array;
 }
 
+/** Albedo as optical density, which is linear in the texture code: albedo = min(1, exp(-(density + basis . texture))). */
+export interface DensityBasis {
+  /** `[N, 3]` -ln(albedo) at the code zero. */
+  density: Float32Array;
+  /** `[N, 3, Dt]` its growth with each code. */
+  basis: Float32Array;
+}
+
 /**
  * The networks between surface and chart: g (point to UV), its inverse on the skin, and the albedo h. Points are `[N, 3]` in posed space, metres;
  * UV `[N, 2]`, v down. Every method splits its input into batches that suit ONNX Runtime, and throws FaceError `SHAPE` for arrays of the wrong
@@ -102,6 +110,14 @@ export interface UvModel {
     cotangent: Float32Array,
   ): Promise<AlbedoVjp>;
 
+  /**
+   * What h makes of every texture code at once. A model with the network `colourBasis` is asked once; another one code after the other, which is some hundred times slower.
+   */
+  densityBasis(
+    uv: Float32Array,
+    options?: { signal?: AbortSignal; onProgress?: (share: number) => void },
+  ): Promise<DensityBasis>;
+
   /** How parts 1 to P - 1 are moved. @returns `[P - 1, 3, 4]`, posed from template, row-major, metres. */
   partTransforms(codes: Codes): Promise<Float32Array>;
 
@@ -119,6 +135,12 @@ const NETWORKS = [
   'partTransforms',
 ] as const;
 
+/** Models from before it was exported have none. */
+const COLOUR_BASIS = 'colourBasis';
+/** A step of a code that is small enough not to reach white, where h clamps; and the darkest albedo that counts. */
+const CODE_STEP = 0.25;
+const DARKEST = 1e-4;
+
 /**
  * Loads a model's UV and colour networks and its topology.
  *
@@ -130,12 +152,15 @@ const NETWORKS = [
 export async function loadUvModel(options: LoadUvModelOptions): Promise<UvModel> {
   const { manifest } = options;
   const topology = await loadTopology(options);
-  const networks = {} as Record<(typeof NETWORKS)[number], Network>;
+  const networks = {} as Record<(typeof NETWORKS)[number], Network> & { [COLOUR_BASIS]?: Network };
   const dispose = async () => {
     await Promise.all(Object.values(networks).map((network) => network.dispose()));
   };
   try {
     for (const name of NETWORKS) networks[name] = await loadNetwork({ ...options, name });
+    if (Object.hasOwn(manifest.networks, COLOUR_BASIS)) {
+      networks[COLOUR_BASIS] = await loadNetwork({ ...options, name: COLOUR_BASIS });
+    }
   } catch (error) {
     await dispose();
     throw error;
@@ -194,6 +219,17 @@ export async function loadUvModel(options: LoadUvModelOptions): Promise<UvModel>
       const outputs = await run('colourVjp', { ...feeds, cotangent: cotangentRows('albedoVjp', cotangent, uv) });
       return { albedo: outputs.albedo.data, gradTexture: outputs.gradTexture.data };
     },
+    async densityBasis(uv, settings = {}) {
+      const feeds = { uv: rows('densityBasis', 'uv', uv, 2) };
+      if (!networks[COLOUR_BASIS]) {
+        const expression = new Float32Array(manifest.codes.expression);
+        const albedo = async (code: Float32Array) =>
+          (await run('colour', withTexture('densityBasis', uv, code, expression))).albedo.data;
+        return measureDensityBasis(albedo, manifest.codes.texture, settings);
+      }
+      const { density, basis } = await networks[COLOUR_BASIS].runBatched(feeds, settings);
+      return { density: density.data, basis: basis.data };
+    },
     async partTransforms(codes) {
       checkCodes(manifest, codes, 'partTransforms');
       const { transforms } = await networks.partTransforms.run(codeFeeds(codes));
@@ -201,6 +237,27 @@ export async function loadUvModel(options: LoadUvModelOptions): Promise<UvModel>
     },
     dispose,
   };
+}
+
+/** The basis by one run of h per code. */
+async function measureDensityBasis(
+  albedo: (code: Float32Array) => Promise<Float32Array>,
+  codeSize: number,
+  { signal, onProgress }: { signal?: AbortSignal; onProgress?: (share: number) => void },
+): Promise<DensityBasis> {
+  const code = new Float32Array(codeSize);
+  const measure = async () => (await albedo(code)).map((a) => -Math.log(Math.max(a, DARKEST)));
+  const density = await measure();
+  const basis = new Float32Array(density.length * codeSize);
+  for (let k = 0; k < codeSize; k++) {
+    signal?.throwIfAborted();
+    code[k] = CODE_STEP;
+    const moved = await measure();
+    code[k] = 0;
+    for (let i = 0; i < density.length; i++) basis[i * codeSize + k] = (moved[i] - density[i]) / CODE_STEP;
+    onProgress?.((k + 1) / codeSize);
+  }
+  return { density, basis };
 }
 
 function codeFeeds({ geometry, expression }: Codes): NetworkTensors {

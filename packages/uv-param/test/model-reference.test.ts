@@ -53,6 +53,16 @@ describe.skipIf(!present)('the shipped UV and colour networks', () => {
     expect(gradTexture).toBeCloseToTensor(expected('colourVjp.gradTexture'), { absolute: 1e-3, relative: 2e-3 });
   });
 
+  it('say what every texture code does', async () => {
+    const [uv, texture] = [expected('uv'), expected('texture')];
+    const { density, basis } = await model.densityBasis(uv);
+    const albedo = density.map((d, i) =>
+      Math.min(1, Math.exp(-texture.reduce((sum, code, k) => sum + basis[i * texture.length + k] * code, d))),
+    );
+    const atRest = await model.albedo(uv, texture, new Float32Array(codes.expression.length));
+    expect(albedo).toBeCloseToTensor(atRest, 1e-3);
+  });
+
   it('have a face where a face is', async () => {
     const mean = createCodes(model.manifest);
     const points = await surfaceLandmarks(model, mean, 68);

@@ -1,5 +1,8 @@
+import { createHash } from 'node:crypto';
+import type { Files } from '@implicit-faces/runtime';
 import { type Codes, createCodes } from '@implicit-faces/sdf-core';
 import { createRandom } from '@implicit-faces/test-utils';
+import { OnnxWriter } from '@implicit-faces/test-utils/onnx-writer';
 import * as ort from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -167,5 +170,65 @@ describe('hostile input', () => {
     ['a texture of no texels', 'RANGE', () => bakeAlbedo(model, texture, codes.expression, 0)],
   ])('refuses %s', async (_, code, run) => {
     await expect(run()).rejects.toSatisfy((error) => isFaceError(error, code));
+  });
+});
+
+describe('densityBasis', () => {
+  it('is measured code by code where the model has no network for it, seed 9', async () => {
+    const shares: number[] = [];
+    const found = await model.densityBasis(uv, { onProgress: (share) => shares.push(share) });
+    expect(found.basis.length).toBe(uv.length * 1.5 * texture.length);
+    // The tiny model's albedo is no exponential, but at the step that is measured the difference is exact.
+    const expected = await model.albedo(uv, Float32Array.of(0, 0.25), new Float32Array(3));
+    const albedo = found.density.map((d, i) => Math.exp(-d - 0.25 * found.basis[2 * i + 1]));
+    expect(albedo).toBeCloseToTensor(expected, 1e-4);
+    expect(shares.at(-1)).toBe(1);
+    const controller = new AbortController();
+    const stopped = model.densityBasis(uv, {
+      signal: controller.signal,
+      onProgress: () => controller.abort(new Error('enough')),
+    });
+    await expect(stopped).rejects.toThrow('enough');
+  });
+
+  it('asks the network for it where the model has one, seed 10', async () => {
+    const [toDensity, toBasis] = [createRandom(10).uniforms(6), createRandom(11).uniforms(12)];
+    const writer = new OnnxWriter('test', 'colour-basis');
+    writer.input('uv', ['N', 2]);
+    writer.node('MatMul', ['uv', writer.float32([2, 3], toDensity)], {}, 'density');
+    const flat = writer.node('MatMul', ['uv', writer.float32([2, 6], toBasis)]);
+    writer.node('Reshape', [flat, writer.int64([-1, 3, 2])], {}, 'basis');
+    writer.output('density', ['N', 3]);
+    writer.output('basis', ['N', 3, 2]);
+    const bytes = writer.finish();
+    const path = 'weights/colour-basis.onnx';
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const spec = (...dims: (number | string)[]) => ({ dims, dtype: 'float32' as const });
+    const withBasis = {
+      ...manifest,
+      files: { ...manifest.files, basis: { path, bytes: bytes.length, sha256 } },
+      networks: {
+        ...manifest.networks,
+        colourBasis: {
+          file: 'basis',
+          inputs: { uv: spec('N', 2) },
+          outputs: { density: spec('N', 3), basis: spec('N', 3, 2) },
+        },
+      },
+    };
+    const files: Files = { read: async (name, options) => (name === path ? bytes : tinyFiles.read(name, options)) };
+    const loaded = await loadUvModel({ ort, files, manifest: withBasis });
+    const { density, basis } = await loaded.densityBasis(uv);
+    const at = (n: number, matrix: Float32Array, k: number, columns: number) =>
+      uv[2 * n] * matrix[k] + uv[2 * n + 1] * matrix[columns + k];
+    expect(density).toBeCloseToTensor(
+      density.map((_, i) => at(Math.floor(i / 3), toDensity, i % 3, 3)),
+      1e-6,
+    );
+    expect(basis).toBeCloseToTensor(
+      basis.map((_, i) => at(Math.floor(i / 6), toBasis, i % 6, 6)),
+      1e-6,
+    );
+    await loaded.dispose();
   });
 });

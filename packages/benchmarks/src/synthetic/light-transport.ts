@@ -22,40 +22,57 @@ const BOUNCE = 0.12;
 /** Reflectance at normal incidence of skin, tears and hair. */
 const F0 = 0.035;
 
+/** Which vertices of which mesh each light reaches, 1 or 0: `[lights][meshes]`, `[V]`. */
+export type Shadows = Uint8Array[][];
+
+/** Casts the shadows of all meshes on all, light by light, by the depth that a light sees. */
+export function castShadows(meshes: readonly PartMesh[], lights: readonly FarLight[]): Shadows {
+  const raster = createRaster(SHADOW_SIZE, SHADOW_SIZE);
+  return lights.map(({ direction }) => {
+    const camera = lightCamera(direction);
+    rasterize(meshes, camera, { width: SHADOW_SIZE, height: SHADOW_SIZE }, raster);
+    return meshes.map(({ positions }) => {
+      const lit = visiblePoints(raster, camera, positions, { tolerance: SHADOW_TOLERANCE });
+      for (let n = 0; n < lit.length; n++) {
+        const [x, y, z] = positions.subarray(3 * n, 3 * n + 3);
+        if (Math.hypot(x - CENTRE[0], y - CENTRE[1], z - CENTRE[2]) > FRAME / 2) lit[n] = 1;
+      }
+      return lit;
+    });
+  });
+}
+
 /**
  * The light that arrives at every vertex from far lights, with cast shadows, and the highlights that one camera sees.
  *
  * @param meshes - in the scene's world axes, metres; all cast shadows on all.
  * @param gloss - of each mesh.
  * @param eye - the camera's place.
+ * @param shadows - when they are known from another view.
  */
 export function transportLight(
   meshes: readonly PartMesh[],
   gloss: readonly Gloss[],
   lights: readonly FarLight[],
   eye: readonly [number, number, number],
+  shadows: Shadows = castShadows(meshes, lights),
 ): VertexLight[] {
   const result = meshes.map(({ positions }) => ({
     shading: new Float32Array(positions.length),
     gloss: new Float32Array(positions.length),
   }));
-  const raster = createRaster(SHADOW_SIZE, SHADOW_SIZE);
-  for (const { direction, irradiance } of lights) {
-    const camera = lightCamera(direction);
-    rasterize(meshes, camera, { width: SHADOW_SIZE, height: SHADOW_SIZE }, raster);
+  for (const [l, { direction, irradiance }] of lights.entries()) {
     meshes.forEach(({ positions, normals }, m) => {
-      const lit = visiblePoints(raster, camera, positions, { tolerance: SHADOW_TOLERANCE });
+      const lit = shadows[l][m];
       const { shading, gloss: highlights } = result[m];
       for (let n = 0; n < lit.length; n++) {
         const [nx, ny, nz] = [normals[3 * n], normals[3 * n + 1], normals[3 * n + 2]];
         const cosine = nx * direction[0] + ny * direction[1] + nz * direction[2];
         if (cosine <= 0) continue;
         const [x, y, z] = [positions[3 * n], positions[3 * n + 1], positions[3 * n + 2]];
-        const outside = Math.hypot(x - CENTRE[0], y - CENTRE[1], z - CENTRE[2]) > FRAME / 2;
-        const visible = lit[n] || outside ? 1 : 0;
-        const diffuse = (cosine * (BOUNCE + (1 - BOUNCE) * visible)) / Math.PI;
+        const diffuse = (cosine * (BOUNCE + (1 - BOUNCE) * lit[n])) / Math.PI;
         for (let c = 0; c < 3; c++) shading[3 * n + c] += diffuse * irradiance[c];
-        if (!visible || gloss[m] === 0) continue;
+        if (!lit[n] || gloss[m] === 0) continue;
         const [vx, vy, vz] = [eye[0] - x, eye[1] - y, eye[2] - z];
         const away = Math.hypot(vx, vy, vz);
         const half = [direction[0] + vx / away, direction[1] + vy / away, direction[2] + vz / away];

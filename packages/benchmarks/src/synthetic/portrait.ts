@@ -8,18 +8,18 @@ import {
   type RgbaImage,
   renderAvatar,
   sampleCodes,
-  sphericalHarmonicsShading,
+  type VertexLight,
 } from '@implicit-faces/avatar';
 import { type EnvironmentMap, projectEnvironment } from '@implicit-faces/renderer-webgl';
 import type { Manifest } from '@implicit-faces/runtime';
 import { createRandom, type Random } from '@implicit-faces/test-utils';
-import { encodeSrgb, srgbByteFromLinear, type Topology } from '@implicit-faces/uv-param';
+import { type ChartMap, encodeSrgb, sampleChartMap, srgbByteFromLinear, type Topology } from '@implicit-faces/uv-param';
 import { loadSkinLookup } from '../albedo-metrics.js';
 import { loadChart } from '../chart.js';
 import { type FaceKit, loadFaceKit, SKIN_END } from '../face-kit.js';
-import { environmentLights, HELD_OUT_MAPS, loadEnvironment, shrinkEnvironment } from './environment.js';
+import { environmentLights, type FarLight, HELD_OUT_MAPS, loadEnvironment, shrinkEnvironment } from './environment.js';
 import { bustMesh, cutOut, eyeMesh, glassesMeshes, hairMesh, microphoneMeshes, partMesh } from './head-meshes.js';
-import { transportLight } from './light-transport.js';
+import { castShadows, type Shadows, transportLight } from './light-transport.js';
 import {
   eyeImage,
   GUMS,
@@ -110,14 +110,14 @@ const TEXTURE_SIZE = 1024;
 const LIGHTS = 64;
 /** What fits into the picture at the face's distance, metres: from a tight to a loose portrait. */
 const FRAME = [0.27, 0.4] as const;
-/** Focal lengths as on a 36 mm film. */
-const FOCAL = [38, 120] as const;
+/** From the camera to the face, metres, whatever lens and crop it takes: from a selfie to a studio's. */
+const DISTANCE = [0.5, 1.8] as const;
 const FACE_CENTRE = [0, 0.005, 0.06] as const;
 /** Shading of the face's seen side, on the average, and how much of the light's colour a camera's white balance takes away. */
-const EXPOSURE = [0.5, 0.85] as const;
+const EXPOSURE = [0.6, 0.95] as const;
 const WHITE_BALANCE = 0.7;
 /** Cameras lift dark faces. */
-const LIFT = 0.35;
+const LIFT = 0.2;
 const USUAL_ALBEDO = 0.35;
 /** The backdrop beside the face's light. */
 const BACKDROP = 0.4;
@@ -164,9 +164,8 @@ export async function loadPortraitGenerator(options: LoadPortraitGeneratorOption
     rotationRad: number,
     exposure: number,
   ) => {
-    const map = maps.get(name)!;
-    const gain = exposureGain(portrait, map, rotationRad, exposure, chart, topology);
-    return { name, map, rotationRad, gain };
+    const unscaled = { name, map: maps.get(name)!, rotationRad };
+    return { ...unscaled, gain: exposureGain(portrait, unscaled, exposure, chart, topology.faceMask) };
   };
 
   return {
@@ -193,7 +192,14 @@ export async function loadPortraitGenerator(options: LoadPortraitGeneratorOption
       const chosen = environments[random.integer(environments.length)];
       const own = light(base, chosen, rotationRad, random.uniform(...EXPOSURE));
       const things = occluderMeshes(occluder, kit, positions, random);
-      const rendering = draw([...meshes, ...things], camera, own, size, faceMask, backdrop(own, camera, size));
+      const rendering = draw(
+        things.length ? [...meshes, ...things] : meshes,
+        camera,
+        own,
+        size,
+        faceMask,
+        backdrop(own, camera, size),
+      );
       const image = addNoise(rendering, random);
       return {
         seed,
@@ -265,8 +271,8 @@ function sampleCamera(random: Random, size: number, yawDeg: number): Camera {
   const yaw = (yawDeg * random.uniform(-1, 1) * random.uniform(0.3, 1) * Math.PI) / 180;
   const pitch = (random.uniform(-12, 12) * Math.PI) / 180;
   const roll = (random.uniform(-8, 8) * Math.PI) / 180;
-  const focalLengthPx = (size * FOCAL[0] * (FOCAL[1] / FOCAL[0]) ** random.uniform()) / 36;
-  const distance = (focalLengthPx * random.uniform(...FRAME)) / size;
+  const distance = DISTANCE[0] * (DISTANCE[1] / DISTANCE[0]) ** random.uniform();
+  const focalLengthPx = (size * distance) / random.uniform(...FRAME);
   const target = FACE_CENTRE.map((x, k) => x + (k < 2 ? random.uniform(-0.018, 0.018) : 0));
   return orbitCamera(yaw, pitch, roll, distance, target, focalLengthPx, size);
 }
@@ -384,6 +390,35 @@ function mipmaps(image: RgbaImage): Mipmaps {
   return known;
 }
 
+/** What is slow about a view, and the same for all views of one person in one light. */
+const knownShadows = new WeakMap<readonly PartMesh[], Map<string, Shadows>>();
+function shadowsOf(
+  meshes: readonly PartMesh[],
+  name: string,
+  rotationRad: number,
+  lights: readonly FarLight[],
+): Shadows {
+  const ofMeshes = knownShadows.get(meshes) ?? new Map<string, Shadows>();
+  knownShadows.set(meshes, ofMeshes);
+  const key = `${name} ${rotationRad}`;
+  const shadows = ofMeshes.get(key) ?? castShadows(meshes, lights);
+  ofMeshes.set(key, shadows);
+  return shadows;
+}
+
+function lightMeshes(
+  meshes: readonly PartMesh[],
+  camera: Camera,
+  { name, map, rotationRad, gain }: PortraitLight,
+): VertexLight[] {
+  const lights = environmentLights(map, LIGHTS, rotationRad).map(({ direction, irradiance }) => ({
+    direction,
+    irradiance: irradiance.map((x, c) => x * gain[c]) as [number, number, number],
+  }));
+  const shadows = shadowsOf(meshes, name, rotationRad, lights);
+  return transportLight(meshes, meshes.map(glossOf), lights, cameraPlace(camera), shadows);
+}
+
 function draw(
   meshes: PartMesh[],
   camera: Camera,
@@ -392,11 +427,7 @@ function draw(
   faceMask: { data: Uint8Array; width: number; height: number },
   background: RgbaImage,
 ): Rendering {
-  const lights = environmentLights(light.map, LIGHTS, light.rotationRad).map(({ direction, irradiance }) => ({
-    direction,
-    irradiance: irradiance.map((x, c) => x * light.gain[c]) as [number, number, number],
-  }));
-  const vertexLight = transportLight(meshes, meshes.map(glossOf), lights, cameraPlace(camera));
+  const vertexLight = lightMeshes(meshes, camera, light);
   return renderAvatar(meshes, camera, new Float32Array(27), {
     width: size,
     height: size,
@@ -407,30 +438,26 @@ function draw(
   });
 }
 
-/** What a map has to be multiplied by for the face's seen side, without its shadows, to be as bright as `exposure`, and nearly white. */
+/** What a light's map has to be multiplied by for the face's seen side to be as bright as `exposure`, and nearly white. */
 function exposureGain(
   { meshes, camera, albedo }: Pick<Portrait, 'meshes' | 'camera' | 'albedo'>,
-  map: EnvironmentMap,
-  rotationRad: number,
+  light: Omit<PortraitLight, 'gain'>,
   exposure: number,
   chart: Float32Array,
-  { faceMask }: Topology,
+  faceMask: ChartMap,
 ): Rgb {
   const [skin] = meshes;
-  const light = new Float64Array(3);
-  const shading = sphericalHarmonicsShading(projectedLight({ map, rotationRad, gain: [1, 1, 1] }));
+  const [{ shading }] = lightMeshes(meshes, camera, { ...light, gain: [1, 1, 1] });
   const place = cameraPlace(camera);
+  const onFace = sampleChartMap(faceMask, chart);
   const sum = [0, 0, 0];
   let count = 0;
-  const texel = (x: number) => Math.min(faceMask.size - 1, Math.floor(x * faceMask.size));
   for (let v = 0; v < SKIN_END; v++) {
-    if (faceMask.data[texel(chart[2 * v + 1]) * faceMask.size + texel(chart[2 * v])] < 128) continue;
     const at = 3 * v;
     const towards = [0, 1, 2].reduce((dot, k) => dot + skin.normals[at + k] * (place[k] - skin.positions[at + k]), 0);
-    if (towards <= 0) continue;
+    if (onFace[v] < 128 || towards <= 0) continue;
     count++;
-    shading(skin.normals[at], skin.normals[at + 1], skin.normals[at + 2], light);
-    for (let c = 0; c < 3; c++) sum[c] += light[c];
+    for (let c = 0; c < 3; c++) sum[c] += shading[at + c];
   }
   const mean = sum.map((s) => s / Math.max(1, count));
   const grey = (mean[0] + mean[1] + mean[2]) / 3;
@@ -438,7 +465,7 @@ function exposureGain(
   return mean.map((m) => ((exposure * lift) / grey) * (grey / Math.max(m, 1e-6)) ** WHITE_BALANCE) as unknown as Rgb;
 }
 
-function projectedLight({ map, rotationRad, gain }: Omit<PortraitLight, 'name'>): Lighting {
+function projectedLight({ map, rotationRad, gain }: PortraitLight): Lighting {
   return projectEnvironment(shrinkEnvironment(map), rotationRad).map((x, i) => x * gain[i % 3]);
 }
 

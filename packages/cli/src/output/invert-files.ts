@@ -1,5 +1,7 @@
 import {
   avatarMeshes,
+  computePsnrDb,
+  computeSsim,
   createMipmaps,
   exportGlb,
   type FaceModel,
@@ -11,7 +13,6 @@ import {
 import type { InvertedAvatar } from '@implicit-faces/inversion';
 import type { Landmarker } from '@implicit-faces/landmarks';
 import { surfaceLandmarks } from '@implicit-faces/uv-param';
-import { computePsnrDb, computeSsim } from '../metrics/image-quality.js';
 import { computeProjectedNme, computeRenderNme } from '../metrics/landmark-errors.js';
 import { encodeMask, encodePicture } from './encode.js';
 import type { OutputFolder } from './output-folder.js';

@@ -142,10 +142,16 @@ function seenRatios({ scene, part, trusted, albedo, size }: TextureInput) {
   const person = new Float64Array(1);
   for (let i = 0; i < size * size; i++) {
     if (!visible[i]) continue; // which the NaN of a texel outside the chart is not
-    const [px, py, pz] = [positions[3 * i], positions[3 * i + 1], positions[3 * i + 2]];
-    const [nx, ny, nz] = [normals[3 * i], normals[3 * i + 1], normals[3 * i + 2]];
-    const [vx, vy, vz] = [eye[0] - px, eye[1] - py, eye[2] - pz];
-    const facing = (nx * vx + ny * vy + nz * vz) / Math.hypot(vx, vy, vz);
+    const px = positions[3 * i];
+    const py = positions[3 * i + 1];
+    const pz = positions[3 * i + 2];
+    const nx = normals[3 * i];
+    const ny = normals[3 * i + 1];
+    const nz = normals[3 * i + 2];
+    const vx = eye[0] - px;
+    const vy = eye[1] - py;
+    const vz = eye[2] - pz;
+    const facing = (nx * vx + ny * vy + nz * vz) / Math.sqrt(vx * vx + vy * vy + vz * vz);
     const seen = smoothstep(GRAZING[0], GRAZING[1], facing);
     if (seen <= 0) continue;
     const depth = -(r[6] * px + r[7] * py + r[8] * pz + t[2]);

@@ -47,13 +47,17 @@ export class OnnxWriter {
   private readonly outputs: Message[] = [];
   private count = 0;
 
-  constructor(private readonly name: string) {}
+  constructor(
+    private readonly producer: string,
+    private readonly name: string,
+  ) {}
 
-  input(name: string, dims: number[]): void {
+  /** @param dims - a letter stands for any length. */
+  input(name: string, dims: (number | string)[]): void {
     this.inputs.push(valueInfo(name, dims));
   }
 
-  output(name: string, dims: number[]): void {
+  output(name: string, dims: (number | string)[]): void {
     this.outputs.push(valueInfo(name, dims));
   }
 
@@ -79,6 +83,10 @@ export class OnnxWriter {
     return this.node('Cast', [this.initializer(dims, DATA_TYPE.float16, bits)], { to: DATA_TYPE.float32 });
   }
 
+  float32(dims: number[], values: Float32Array): string {
+    return this.initializer(dims, DATA_TYPE.float32, values);
+  }
+
   int64(values: number[]): string {
     return this.initializer([values.length], DATA_TYPE.int64, new BigInt64Array(values.map(BigInt)));
   }
@@ -93,13 +101,13 @@ export class OnnxWriter {
     const opset = new Message().text(1, '').integer(2, OPSET); // OperatorSetIdProto: domain, version
     return new Message() // ModelProto: ir_version, producer_name, graph, opset_import
       .integer(1, IR_VERSION)
-      .text(2, '@implicit-faces/landmarks')
+      .text(2, this.producer)
       .messages(7, graph)
       .messages(8, opset)
       .finish();
   }
 
-  private initializer(dims: number[], dataType: number, values: Uint16Array | BigInt64Array): string {
+  private initializer(dims: number[], dataType: number, values: Uint16Array | Float32Array | BigInt64Array): string {
     const name = this.fresh('constant');
     const raw = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
     // TensorProto: dims, data_type, name, raw_data
@@ -119,8 +127,11 @@ export class OnnxWriter {
   }
 }
 
-function valueInfo(name: string, dims: number[]): Message {
-  const shape = new Message().messages(1, ...dims.map((size) => new Message().integer(1, size)));
+function valueInfo(name: string, dims: (number | string)[]): Message {
+  // TensorShapeProto.Dimension: dim_value, dim_param
+  const dim = (size: number | string) =>
+    typeof size === 'number' ? new Message().integer(1, size) : new Message().text(2, size);
+  const shape = new Message().messages(1, ...dims.map(dim));
   const tensor = new Message().integer(1, DATA_TYPE.float32).messages(2, shape); // TypeProto.Tensor: elem_type, shape
   return new Message().text(1, name).messages(2, new Message().messages(1, tensor)); // ValueInfoProto: name, type
 }

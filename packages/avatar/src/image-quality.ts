@@ -1,4 +1,4 @@
-import type { RgbaImage } from '@implicit-faces/avatar';
+import type { RgbaImage } from './types.js';
 
 /** Below this mean square error (a fraction of one 8-bit step) pictures count as equal, which keeps the figure finite. */
 const LEAST_ERROR = 1e-6;

@@ -1,6 +1,6 @@
 import { createRandom } from '@implicit-faces/test-utils';
 import { expect, it } from 'vitest';
-import { computePsnrDb, computeSsim } from '../src/metrics/image-quality.js';
+import { computePsnrDb, computeSsim } from '../src/image-quality.js';
 
 const WIDTH = 31;
 const HEIGHT = 23;

@@ -1,0 +1,191 @@
+#!/usr/bin/env node
+// The command `evaluate`: inverts synthetic portraits, of which the truth is known, and photos by the built command line, and measures the avatars. JSON or a table on stdout, progress on stderr.
+// Exit code 2 and one line on stderr when data are missing.
+import { mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, parse, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { loadAvatar, loadFaceModel } from '@implicit-faces/avatar';
+import { loadLandmarker } from '@implicit-faces/landmarks';
+import { modelFiles } from '@implicit-faces/landmarks/node';
+import { FaceError, isFaceError, parseManifest } from '@implicit-faces/runtime';
+import { directoryFiles } from '@implicit-faces/runtime/node';
+import { Command, Option } from 'commander';
+import * as ort from 'onnxruntime-node';
+import sharp from 'sharp';
+import { writeContactSheet } from './contact-sheet.js';
+import { loadIdentityNetwork } from './identity.js';
+import { type InversionRunOptions, runInversion } from './inversion-runs.js';
+import { listPhotos, measurePhoto, summarisePhotos } from './photo-evaluation.js';
+import { type Results, writeResults } from './results-page.js';
+import { loadPortraitGenerator } from './synthetic/portrait.js';
+import { compareWithPortrait, summariseSynthetic } from './synthetic-evaluation.js';
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const MODEL = join(ROOT, 'packages/face-model');
+/** Portraits of these seeds evaluate; whatever is trained on portraits takes seeds below. */
+const FIRST_SEED = 1_000_000;
+/** Two for each of the six skins. */
+const FACES = 12;
+
+interface Arguments {
+  data: string;
+  preset: string;
+  faces: number;
+  photos?: string[] | boolean;
+  seed: number;
+  model: string;
+  out?: string;
+  json?: boolean;
+  docs?: boolean;
+}
+
+const command = new Command('evaluate')
+  .description('Measures inversion on synthetic portraits with known truth and on photos.')
+  .requiredOption('--data <dir>', 'folder that holds facekit/, skins/, hdri/ and photos/')
+  .addOption(
+    new Option('--preset <name>', 'how much work to do').choices(['fast', 'default', 'best']).default('default'),
+  )
+  .option('--faces <count>', 'how many synthetic portraits', Number, FACES)
+  .option('--photos <names...>', 'only photos whose names contain one of these')
+  .option('--no-photos', 'no photos at all')
+  .option('--seed <number>', 'of the inversions', Number, 0)
+  .option('--model <dir>', 'folder of another face model', MODEL)
+  .option('--out <dir>', 'keep a folder per face, and sheet.png')
+  .option('--json', 'print JSON instead of a table')
+  .option('--docs', 'write docs/results.md and its pictures');
+
+async function main(): Promise<void> {
+  const options = command.parse().opts<Arguments>();
+  if (!Number.isInteger(options.faces) || options.faces < 0) {
+    throw new FaceError('OPTION', `evaluate: --faces should be a whole number; received ${options.faces}.`);
+  }
+  const data = resolve(options.data);
+  await stat(data).catch((cause) => {
+    throw new FaceError('DATA', `evaluate: ${data} is not there. Pass the data folder as --data.`, { cause });
+  });
+  const photos = await choosePhotos(data, options.photos);
+  const keep = options.out ? resolve(options.out) : undefined;
+  const out = keep ?? (await mkdtemp(join(tmpdir(), 'evaluate-')));
+  await mkdir(out, { recursive: true });
+  try {
+    const results = await evaluate(data, photos, out, options);
+    const shown = [...results.synthetic, ...results.photos];
+    const rows = shown.map((figures) =>
+      'photo' in figures
+        ? { photo: photos.find((path) => parse(path).name === figures.photo)!, folder: join(out, figures.photo) }
+        : { photo: join(out, `${figures.seed}.png`), folder: join(out, String(figures.seed)) },
+    );
+    if (keep) process.stderr.write(`${await writeContactSheet(rows, join(keep, 'sheet.png'))}\n`);
+    if (options.docs) {
+      // The other photos show people who did not ask to be in our documentation.
+      const allowed = rows.filter(({ photo }) => /collins|astronaut|\d+\.png$/.test(photo));
+      await writeContactSheet(allowed.slice(-7), join(ROOT, 'docs/images/results.jpg'));
+      process.stderr.write(`${await writeResults(results, join(ROOT, 'docs/results.md'))}\n`);
+    }
+    process.stdout.write(options.json ? `${JSON.stringify(summary(results), null, 2)}\n` : table(results));
+  } finally {
+    if (!keep) await rm(out, { recursive: true, force: true });
+  }
+}
+
+async function choosePhotos(data: string, wanted: Arguments['photos']): Promise<string[]> {
+  if (wanted === false) return [];
+  const all = await listPhotos(data);
+  return Array.isArray(wanted) ? all.filter((path) => wanted.some((name) => parse(path).name.includes(name))) : all;
+}
+
+async function evaluate(data: string, photos: string[], out: string, options: Arguments): Promise<Results> {
+  const { preset, seed, faces } = options;
+  const folder = resolve(options.model);
+  const files = directoryFiles(folder);
+  const text = await readFile(join(folder, 'manifest.json'), 'utf8').catch((cause) => {
+    throw new FaceError('DATA', `evaluate: ${folder}/manifest.json cannot be read. Is the model there?`, { cause });
+  });
+  const manifest = parseManifest(JSON.parse(text));
+  ort.env.logLevel = 'error';
+  const model = await loadFaceModel({ ort, files, manifest, threads: 2 });
+  const run: InversionRunOptions = { preset, seed, model: folder === resolve(MODEL) ? undefined : folder };
+  const results: Results = { model: manifest.id, preset, synthetic: [], photos: [], failed: [] };
+  const failed = (name: string, error: unknown) => {
+    // A face that is not found is a result; anything else is a fault.
+    if (!isFaceError(error, 'RUN') && !isFaceError(error, 'NO_FACE')) throw error;
+    results.failed.push(name);
+    process.stderr.write(`${name}: ${error.message}\n`);
+  };
+  try {
+    if (faces > 0) {
+      const generator = await loadPortraitGenerator({ data, manifest, topology: model.uv.topology });
+      for (let i = 0; i < faces; i++) {
+        const portrait = generator.create(FIRST_SEED + i);
+        const name = String(portrait.seed);
+        const { data: pixels, width, height } = portrait.image;
+        const photo = join(out, `${name}.png`);
+        await sharp(Buffer.from(pixels.buffer), { raw: { width, height, channels: 4 } })
+          .removeAlpha()
+          .png()
+          .toFile(photo);
+        try {
+          const { seconds } = await runInversion(photo, join(out, name), run);
+          const avatar = loadAvatar(new Uint8Array(await readFile(join(out, name, 'avatar.safetensors'))), manifest);
+          const { environments } = generator;
+          const other = environments[(environments.indexOf(portrait.light.name) + 1) % environments.length];
+          const figures = await compareWithPortrait(model, generator, portrait, avatar, other);
+          results.synthetic.push(figures);
+          const { medianMm, albedoMae } = figures;
+          process.stderr.write(
+            `${name}: ${medianMm.toFixed(2)} mm, albedo ${albedoMae.toFixed(3)}, ${seconds.total.toFixed(1)} s\n`,
+          );
+        } catch (error) {
+          failed(name, error);
+        }
+      }
+    }
+    if (photos.length > 0) {
+      const landmarks = await loadLandmarker({ ort, files: modelFiles() });
+      const identity = await loadIdentityNetwork(ort);
+      for (const photo of photos) {
+        const { name } = parse(photo);
+        try {
+          const report = await runInversion(photo, join(out, name), run);
+          const figures = await measurePhoto(photo, join(out, name), report, { landmarks, identity });
+          results.photos.push(figures);
+          const { psnrDb, identityFront, seconds } = figures;
+          process.stderr.write(
+            `${name}: ${psnrDb.toFixed(1)} dB, identity ${identityFront.toFixed(2)}, ${seconds.toFixed(1)} s\n`,
+          );
+        } catch (error) {
+          failed(name, error);
+        }
+      }
+      await Promise.all([landmarks.dispose(), identity.dispose()]);
+    }
+  } finally {
+    await model.dispose();
+  }
+  return results;
+}
+
+function summary({ model, preset, synthetic, photos, failed }: Results): unknown {
+  const all = {
+    synthetic: synthetic.length ? { ...summariseSynthetic(synthetic), faces: synthetic.length } : null,
+    photos: photos.length ? { ...summarisePhotos(photos), count: photos.length } : null,
+    ...{ model, preset, failed },
+  };
+  return JSON.parse(JSON.stringify(all), (_, value) =>
+    typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value,
+  );
+}
+
+function table(results: Results): string {
+  const { synthetic, photos } = summary(results) as Record<string, Record<string, unknown> | null>;
+  return [synthetic, photos]
+    .flatMap((part) => Object.entries(part ?? {}))
+    .map(([key, value]) => `${key.padEnd(20)} ${typeof value === 'object' ? JSON.stringify(value) : value}\n`)
+    .join('');
+}
+
+main().catch((error) => {
+  process.stderr.write(isFaceError(error) ? `${error.message}\n` : `${error?.stack ?? error}\n`);
+  process.exitCode = isFaceError(error) ? 2 : 1;
+});
