@@ -1,9 +1,10 @@
 """The encoder: one picture of a face and its landmarks -> geometry and expression codes, and how far off they may be.
 
-The picture is unwrapped: the mean face, placed over the photo by the similarity that brings its landmarks to the detected ones, says which pixel lies at each angle about the head's axis and each height. Were it the mean face itself,
-every feature would lie at its own place there, whatever the pose; so what is displaced is what the codes describe, and a small convolutional network need not learn what turning does. Landmarks enter turned upright in the same way. A
-linear map of them is the start (the ridge regression); the network on the picture and a few layers on both add to it. What is learnt is measured where it matters, in millimetres between corresponding vertices of the face, after all
-that a similarity would explain is gone.
+The picture is unwrapped: the mean face, placed over the photo by the similarity that brings its landmarks to the detected ones, says which pixel lies at each angle about
+the head's axis and each height. Were it the mean face itself, every feature would lie at its own place there, whatever the pose; so what is displaced is what the codes
+describe, and a small convolutional network need not learn what turning does. Landmarks enter turned upright in the same way. A linear map of them is the start (the ridge
+regression); the network on the picture and a few layers on both add to it. What is learnt is measured where it matters, in millimetres between corresponding vertices of
+the face, after all that a similarity would explain is gone.
 """
 from __future__ import annotations
 
@@ -57,7 +58,8 @@ class Unwrap(nn.Module):
 
 
 class Encoder(nn.Module):
-    """(picture [N, 160, 160, 3] sRGB 0..1, shape [N, 468, 3] upright landmarks in metres, placement [N, 3, 4]) -> geometry [N, 100], expression [N, 58], log of the expected squared error in square millimetres [N]."""
+    """(picture [N, 160, 160, 3] sRGB 0..1, shape [N, 468, 3] upright landmarks in metres, placement [N, 3, 4]) -> geometry [N, 100], expression [N, 58], log of the expected
+    squared error in square millimetres [N]."""
 
     def __init__(self):
         super().__init__()
@@ -119,7 +121,8 @@ def mean_places(kit: fk.FaceKit) -> np.ndarray:
 
 
 def upright(landmarks: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Landmarks [468, 3] in a crop's frame (sides at -.5 and .5, y down, z away) -> brought onto the mean face's [468, 3] by a similarity, metres; and the similarity that takes the mean face to them [3, 4] (y up, z to the viewer)."""
+    """Landmarks [468, 3] in a crop's frame (sides at -.5 and .5, y down, z away) -> brought onto the mean face's [468, 3] by a similarity, metres; and the similarity that takes
+    the mean face to them [3, 4] (y up, z to the viewer)."""
     points = landmarks * AXES
     scale, rotation, shift = similarity(points, mean)
     shape = scale * points @ rotation.T + shift
