@@ -1,9 +1,10 @@
 """The encoder: one picture of a face and its landmarks -> geometry and expression codes, and how far off they may be.
 
-The picture is unwrapped: the mean face, placed over the photo by the similarity that brings its landmarks to the detected ones, says which pixel lies at each angle about the head's axis and each height. Were it the mean face itself,
-every feature would lie at its own place there, whatever the pose; so what is displaced is what the codes describe, and a small convolutional network need not learn what turning does. Landmarks enter turned upright in the same way. A
-linear map of them is the start (the ridge regression); the network on the picture and a few layers on both add to it. What is learnt is measured where it matters, in millimetres between corresponding vertices of the face, after all
-that a similarity would explain is gone.
+The picture is unwrapped: the mean face, placed over the photo by the similarity that brings its landmarks to the detected ones, says which pixel lies at each angle about
+the head's axis and each height. Were it the mean face itself, every feature would lie at its own place there, whatever the pose; so what is displaced is what the codes
+describe, and a small convolutional network need not learn what turning does. Landmarks enter turned upright in the same way. A linear map of them is the start (the ridge
+regression); the network on the picture and a few layers on both add to it. What is learnt is measured where it matters, in millimetres between corresponding vertices of
+the face, after all that a similarity would explain is gone.
 """
 from __future__ import annotations
 
@@ -39,11 +40,12 @@ class Unwrap(nn.Module):
         self.register_buffer('places', torch.zeros(SIDE, SIDE, 3))
 
     def forward(self, picture, placement):
-        linear, shift = placement[:, None, None, :, :3], placement[:, None, None, :, 3]
-        placed = (linear @ self.places[..., None])[..., 0] + shift
-        at = placed[..., :2] * torch.tensor([2., -2.])
+        linear, shift = placement[:, :, :3], placement[:, None, :, 3]
+        placed = self.places.flatten(0, 1) @ linear.transpose(1, 2) + shift                                      # [N, SIDE^2, 3]
+        at = (placed[..., :2] * torch.tensor([2., -2.])).unflatten(1, (SIDE, SIDE))
         colours = torch.nn.functional.grid_sample(picture.permute(0, 3, 1, 2), at, mode='bilinear', padding_mode='border', align_corners=False).permute(0, 2, 3, 1)
-        cosine = (linear[..., 2, :] * self.normals()).sum(-1, keepdim=True) / linear[..., 2, :].square().sum(-1, keepdim=True).sqrt()
+        towards = linear[:, 2] / linear[:, 2].square().sum(-1, keepdim=True).sqrt()
+        cosine = (self.normals().flatten(0, 1) @ towards[:, :, None]).unflatten(1, (SIDE, SIDE))
         return torch.cat([colours, ((cosine - FACING[0]) / (FACING[1] - FACING[0])).clamp(0, 1)], 3)
 
     def normals(self):
@@ -56,7 +58,8 @@ class Unwrap(nn.Module):
 
 
 class Encoder(nn.Module):
-    """(picture [N, 160, 160, 3] sRGB 0..1, shape [N, 468, 3] upright landmarks in metres, placement [N, 3, 4]) -> geometry [N, 100], expression [N, 58], log of the expected squared error in square millimetres [N]."""
+    """(picture [N, 160, 160, 3] sRGB 0..1, shape [N, 468, 3] upright landmarks in metres, placement [N, 3, 4]) -> geometry [N, 100], expression [N, 58], log of the expected
+    squared error in square millimetres [N]."""
 
     def __init__(self):
         super().__init__()
@@ -80,8 +83,11 @@ class Encoder(nn.Module):
     def forward(self, picture, shape, placement):
         return self.codes(self.unwrap(picture, placement), shape, placement)
 
-    def codes(self, image, shape, placement, drop: float = 0.):
-        """The same from a picture that is unwrapped already; in training a share of what was seen in it is dropped."""
+    def codes(self, image, shape, placement):
+        """The same from a picture that is unwrapped already."""
+        return self.answer(self.look(image), shape, placement)
+
+    def look(self, image):                                                    # [N, SIDE, SIDE, 4] -> [N, BOTTLENECK]
         colour, seen = image[..., :3], image[..., 3:]
         # Exposure, tint and contrast say nothing of shape.
         weight = seen / (seen.sum((1, 2), keepdim=True) + 1)
@@ -90,9 +96,9 @@ class Encoder(nn.Module):
         x = torch.cat([colour, seen], 3).permute(0, 3, 1, 2)
         for convolution in self.convolutions:
             x = torch.nn.functional.relu(convolution(x))
-        looks = torch.nn.functional.silu(self.seen(x.flatten(1)))
-        if drop:
-            looks = torch.nn.functional.dropout(looks, drop)
+        return torch.nn.functional.silu(self.seen(x.flatten(1)))
+
+    def answer(self, looks, shape, placement):
         points = self.squeeze((shape.flatten(1) - self.shape_mean) * self.scale)
         linear = placement[:, :, :3]
         rotation = linear / linear.square().sum(2, keepdim=True).sqrt()
@@ -115,7 +121,8 @@ def mean_places(kit: fk.FaceKit) -> np.ndarray:
 
 
 def upright(landmarks: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Landmarks [468, 3] in a crop's frame (sides at -.5 and .5, y down, z away) -> brought onto the mean face's [468, 3] by a similarity, metres; and the similarity that takes the mean face to them [3, 4] (y up, z to the viewer)."""
+    """Landmarks [468, 3] in a crop's frame (sides at -.5 and .5, y down, z away) -> brought onto the mean face's [468, 3] by a similarity, metres; and the similarity that takes
+    the mean face to them [3, 4] (y up, z to the viewer)."""
     points = landmarks * AXES
     scale, rotation, shift = similarity(points, mean)
     shape = scale * points @ rotation.T + shift

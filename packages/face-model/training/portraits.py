@@ -1,11 +1,12 @@
-"""Portraits of the generator's own heads, for the encoder: posed, lit, dressed with hair, glasses and backgrounds made here, photographed, and looked at by the landmark network that runs in the product.
+"""Portraits of the generator's own heads, for the encoder: posed, lit, dressed with hair, glasses and backgrounds made here, photographed, and looked at by the landmark
+network that runs in the product.
 
     python portraits.py --data DATA --count 20000 --shard 0                CACHE/portraits/train-*.npz
     python portraits.py --data DATA --count 1500 --held-out                CACHE/portraits/held-out-*.npz: skins, light and codes that training never sees
     python portraits.py --data DATA --count 16 --sheet sheet.png           a contact sheet to look at, nothing else
 
-The landmarks are those of `packages/landmarks/models/face-landmark.onnx` (build that package first), with the product's own cropping (packages/landmarks/src/crop.ts, face-mesh.ts): where the network puts a point differs
-systematically from where the point is, and the encoder has to know that.
+The landmarks are those of `packages/landmarks/models/face-landmark.onnx` (build that package first), with the product's own cropping (packages/landmarks/src/crop.ts,
+face-mesh.ts): where the network puts a point differs systematically from where the point is, and the encoder has to know that.
 """
 from __future__ import annotations
 
@@ -39,10 +40,12 @@ SKIN_SIZE, PAINT_SIZE = 256, 192
 MESH_MARGIN, MESH_SIDE = 1.5, 192    # the landmark network's own
 RIGHT_EYE_OUTER, LEFT_EYE_OUTER = 33, 263
 HAIR = np.array([[.012, .010, .009], [.03, .018, .011], [.06, .034, .018], [.13, .075, .035], [.34, .23, .11], [.30, .28, .26], [.16, .05, .02]])
+MILD = ['browInnerUp', 'browOuterUp', 'browDown', 'eyeSquint', 'eyeWide', 'mouthFrown', 'mouthDimple', 'jawOpen', 'mouthFunnel', 'mouthPucker', 'noseSneer', 'mouthStretch',
+        'mouthRollLower', 'mouthRollUpper', 'mouthLowerDown', 'mouthUpperUp', 'jawForward', 'cheekPuff']      # what may be added to a resting or smiling face
 LANDMARKER = Path(__file__).parents[2] / 'landmarks' / 'models' / 'face-landmark.onnx'
 
 
-# ---- the product's cropping ------------------------------------------------------------------------------------------------------------------------------------------------------------------------------
+# The product's cropping
 
 def roi_from_mesh(points: np.ndarray, margin: float) -> tuple[float, float, float, float]:
     """(centre x, centre y, side, rotation) of the window that landmarks [468, 2 or 3] ask for: upright along the eyes, centred on their bounds in that frame."""
@@ -103,7 +106,7 @@ class Landmarker:
         return np.stack([cx + x * cos - y * sin, cy + x * sin + y * cos, local[:, 2] * size], 1), 1 / (1 + math.exp(-presence.item()))
 
 
-# ---- the head ------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------
+# The head
 
 @numba.njit(cache=True, fastmath=True)
 def _normals(p, triangles):
@@ -135,7 +138,8 @@ def _read(image, u, v, out):
 
 
 @numba.njit(cache=True, fastmath=True)
-def _shade(triangle, weights, triangles, normals, uv, kind, colour, occlusion, place, sunlit, skin_a, skin_b, share, paint, eyes, iris, light, sun, sun_colour, gloss, shine, hair_colour, hairline, wave, out):
+def _shade(triangle, weights, triangles, normals, uv, kind, colour, occlusion, place, sunlit, skin_a, skin_b, share, paint, eyes, iris, light, sun, sun_colour, gloss, shine,
+           hair_colour, hairline, wave, out):
     """Linear colours [H, W, 3] of the pixels that a head covers."""
     d, n, e = np.zeros(3), np.zeros(3), np.zeros(3)
     basis = np.zeros(9)
@@ -215,7 +219,6 @@ def rotation_of(yaw: float, pitch: float, roll: float) -> np.ndarray:
 class Portrait:
     image: np.ndarray         # [CANVAS, CANVAS, 3] u8
     landmarks: np.ndarray     # [468, 3] the true ones, pixels; z away from the camera, from the head's middle, by the scale of x
-    rotation: np.ndarray      # [3, 3] camera from head
 
 
 class Studio:
@@ -339,7 +342,11 @@ class Studio:
         for i in np.flatnonzero(rng.random(count) < .6):
             row = codes[i, 100:]
             row[:] = 0
-            put = lambda name, value: [row.__setitem__(self.names[n], np.clip(value * (1 + .12 * rng.uniform(-1, 1)), 0, 1)) for n in (name, name + '_L', name + '_R') if n in self.names]
+
+            def put(name, value):      # nearly the same left and right
+                for n in (name, name + '_L', name + '_R'):
+                    if n in self.names:
+                        row[self.names[n]] = np.clip(value * (1 + .12 * rng.uniform(-1, 1)), 0, 1)
             put('eyeBlink', rng.uniform(0, .3))
             put('mouthPress', rng.uniform(0, .4))
             put('mouthShrugLower', rng.uniform(0, .15))
@@ -349,8 +356,7 @@ class Studio:
                 put('cheekSquint', smile * rng.uniform(0, .7))
                 put('jawOpen', smile * rng.uniform(0, .3))
                 put('mouthUpperUp', smile * rng.uniform(0, .5))
-            for name in rng.choice(['browInnerUp', 'browOuterUp', 'browDown', 'eyeSquint', 'eyeWide', 'mouthFrown', 'mouthDimple', 'jawOpen', 'mouthFunnel', 'mouthPucker', 'noseSneer', 'mouthStretch',
-                                    'mouthRollLower', 'mouthRollUpper', 'mouthLowerDown', 'mouthUpperUp', 'jawForward', 'cheekPuff'], rng.integers(0, 3), replace=False):
+            for name in rng.choice(MILD, rng.integers(0, 3), replace=False):
                 put(name, rng.uniform(0, .6))
             for side in rng.choice(['Up', 'Down', 'In', 'Out'], rng.integers(0, 2)):
                 put('eyeLook' + side, rng.uniform(0, .5))
@@ -408,18 +414,23 @@ class Studio:
         a, b = np.argsort(-mix[0])[:2]
         hair = HAIR[rng.integers(len(HAIR))] * math.exp(side(.4, .8))
         style = rng.random()
-        hairline = np.array([999., 0, 0, 0, 0]) if style < .2 else np.array([rng.uniform(52, 80) if style < .4 else rng.uniform(82, 108), rng.uniform(5, 35), side(8, 18), rng.uniform(.5, 5), rng.uniform(-60, 50)])
+        hairline = np.array([999., 0, 0, 0, 0])      # none
+        if style > .2:
+            height = rng.uniform(52, 80) if style < .4 else rng.uniform(82, 108)      # with or without a fringe
+            hairline = np.array([height, rng.uniform(5, 35), side(8, 18), rng.uniform(.5, 5), rng.uniform(-60, 50)])
         wave = np.array([rng.uniform(.1, .5), rng.uniform(0, 6), rng.uniform(.8, 2.5), rng.uniform(0, 6)])
         linear = self._background(rng, hair, hairline[0] < 200, lambda p: project(np.asarray(p, float) @ rotation.T + [off[0], off[1], -distance]), focal / distance)
         covered = np.zeros((CANVAS, CANVAS, 3))
-        _shade(triangle, weights, facing, normals, self.uv, self.kind, self.colour, self.occlusion, self.place, sunlit, self.details[a], self.details[b], mix[0, a], self.paint(rng, tone[0]), self.eyes,
-               np.exp(rng.uniform([-.3, -.3, -.3], [1.3, 1.6, 2.])) if rng.random() < .6 else np.ones(3), light, sun, sun_colour, rng.uniform(0, .12), rng.uniform(6, 40), hair, hairline, wave, covered)
+        paint = self.paint(rng, tone[0])
+        iris = np.exp(rng.uniform([-.3, -.3, -.3], [1.3, 1.6, 2.])) if rng.random() < .6 else np.ones(3)      # over the texture's dark brown
+        _shade(triangle, weights, facing, normals, self.uv, self.kind, self.colour, self.occlusion, self.place, sunlit, self.details[a], self.details[b], mix[0, a], paint, self.eyes,
+               iris, light, sun, sun_colour, rng.uniform(0, .12), rng.uniform(6, 40), hair, hairline, wave, covered)
         inside = triangle >= 0
         linear[inside] = covered[inside]
         image = Image.fromarray((to_srgb(linear * tint) * 255).astype(np.uint8))
         self._occlude(image, rng, lambda p: project(np.asarray(p, float) @ rotation.T + [off[0], off[1], -distance]), yaw, focal / distance)
         depth = -(marks3[:, 2] + distance) * focal / distance
-        return Portrait(photo_faults(np.asarray(image), rng), np.c_[project(marks3), depth], rotation)
+        return Portrait(photo_faults(np.asarray(image), rng), np.c_[project(marks3), depth])
 
     def _background(self, rng, hair, has_hair, project, scale) -> np.ndarray:
         """Linear [CANVAS, CANVAS, 3]: clouds of two colours and a few soft shapes; before it a body and the hair that stands out from the head. `scale`: pixels per metre."""
@@ -532,7 +543,7 @@ def contact_sheet(studio: Studio, landmarker: Landmarker, count: int, rng: np.ra
     for _, portrait, points, presence in produce(studio, landmarker, count, rng):
         scale = 2
         tile = Image.fromarray(portrait.image).resize((scale * CANVAS, scale * CANVAS), Image.BICUBIC)
-        marked, draw = tile.copy(), None
+        marked = tile.copy()
         draw = ImageDraw.Draw(marked)
         for p, colour in ((portrait.landmarks, (255, 0, 0)), (points, (0, 255, 0))):
             for x, y in scale * p[:, :2]:
@@ -576,12 +587,13 @@ if __name__ == '__main__':
         if time.time() - began > 60 * a.minutes:
             break
         rng = np.random.default_rng([a.held_out, a.seed, file])
-        rows = {k: [] for k in ('codes', 'image', 'landmarks', 'true', 'rotation')}
+        rows = {k: [] for k in ('codes', 'image', 'landmarks')}
         for codes, portrait, points, presence in tqdm(produce(studio, landmarker, min(a.per_file, a.count - file * a.per_file), rng), desc=path.stem, mininterval=20):
             if presence < .5:
                 continue
             roi = roi_from_mesh(points, CROP_MARGIN)
-            for key, value in zip(rows, (codes, crop_roi(portrait.image, *roi, CROP).round().astype(np.uint8), to_window(points, roi), to_window(portrait.landmarks, roi), portrait.rotation.astype(np.float32))):
+            crop = crop_roi(portrait.image, *roi, CROP).round().astype(np.uint8)
+            for key, value in zip(rows, (codes, crop, to_window(points, roi))):
                 rows[key].append(value)
         np.savez(path.with_suffix('.part.npz'), **{k: np.array(v) for k, v in rows.items()})
         path.with_suffix('.part.npz').replace(path)

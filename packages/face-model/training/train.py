@@ -322,8 +322,11 @@ def encoder(run, batch=64):
         return image, shape + .0002 * torch.randn_like(shape), placement, codes
 
     def loss(step):
-        *inputs, codes = augmented(torch.randint(0, len(train), (batch,)))
-        g, e, doubt = model.codes(*inputs, drop=.1)
+        image, *others, codes = augmented(torch.randint(0, len(train), (batch,)))
+        # Half precision will do for pixels, not for places.
+        with torch.autocast('cpu', torch.bfloat16):
+            looks = model.look(image)
+        g, e, doubt = model.answer(torch.nn.functional.dropout(looks.float(), .1), *others)
         d = torch.cat([g, e], 1) - codes
         posed = metric(d)
         # How sure it is must not pull on what it says: the error is data to the doubt.
