@@ -1,5 +1,6 @@
 export { FaceError, type InversionErrorCode, isFaceError } from './errors.js';
 export { INVERT_IMAGE_DEFAULTS, invertImage } from './invert-image.js';
+export type { OneEuroSettings } from './one-euro.js';
 export { PRESETS, type Preset, type PresetSettings } from './presets.js';
 export {
   LEAST_POINTS,
@@ -10,4 +11,14 @@ export {
   type SurfaceScan,
 } from './recover-codes.js';
 export { recoverTextureCodes } from './recover-texture-codes.js';
+export { expressionTrack, type TrackVideoOptions, trackVideo } from './track-video.js';
+export {
+  type ClipFrame,
+  createTracker,
+  type Smoothing,
+  TRACKER_DEFAULTS,
+  type TrackedFrame,
+  type Tracker,
+  type TrackerOptions,
+} from './tracker.js';
 export { type InvertedAvatar, type InvertImageOptions, type Progress, STAGES, type Stage } from './types.js';

@@ -10,10 +10,14 @@ it('exports these names and no others', () => {
       "PRESETS",
       "RECOVER_CODES_DEFAULTS",
       "STAGES",
+      "TRACKER_DEFAULTS",
+      "createTracker",
+      "expressionTrack",
       "invertImage",
       "isFaceError",
       "recoverCodes",
       "recoverTextureCodes",
+      "trackVideo",
     ]
   `);
 });

@@ -10,7 +10,8 @@ export function glTfAxes(detected: Float32Array): Float32Array {
 }
 
 /**
- * A first pose from landmarks with depth: the similarity that brings the model's points to the detected ones, seen from the distance of a portrait.
+ * A first pose from landmarks with depth: the similarity that brings the model's points to the detected ones, seen from the distance of a portrait,
+ * or from where a known focal length puts it.
  *
  * @param points - `[L, 3]` the model's, metres.
  * @param detected - `[L, 3]` x right, y down, z away from the camera, pixels.
@@ -20,8 +21,10 @@ export function startPose(
   points: Float32Array,
   detected: Float32Array,
   principalPointPx: readonly [number, number],
+  focalLengthPx?: number,
 ): Pose {
   const { scale, rotation, translation } = fitSimilarity(points, glTfAxes(detected)); // pixels per metre
+  const distance = focalLengthPx === undefined ? PORTRAIT_DISTANCE : focalLengthPx / scale;
   // The middle of the points comes to the plane of a portrait.
   const middle = [0, 1, 2].map(
     (k) => points.reduce((sum, v, i) => (i % 3 === k ? sum + v : sum), 0) / (points.length / 3),
@@ -32,9 +35,9 @@ export function startPose(
     translation: new Float64Array([
       (translation[0] - principalPointPx[0]) / scale,
       (translation[1] + principalPointPx[1]) / scale,
-      -PORTRAIT_DISTANCE - depth,
+      -distance - depth,
     ]),
-    focalLengthPx: scale * PORTRAIT_DISTANCE,
+    focalLengthPx: scale * distance,
     principalPointPx,
   };
 }
