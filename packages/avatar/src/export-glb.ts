@@ -5,10 +5,13 @@ import {
   Logger,
   type Material,
   type Mesh,
+  type Node,
   Primitive,
   WebIO,
 } from '@gltf-transform/core';
+import type { ExpressionTrack } from './animation.js';
 import { type ArkitRig, computeArkitRig, type RiggedMesh } from './arkit-rig.js';
+import { type AvatarErrorCode, FaceError } from './errors.js';
 import type { FaceModel } from './face-model.js';
 import type { Avatar, RgbaImage } from './types.js';
 
@@ -17,6 +20,8 @@ export type EncodePng = (image: RgbaImage) => Uint8Array | Promise<Uint8Array>;
 
 export interface ExportGlbOptions {
   encodePng: EncodePng;
+  /** Makes an animation of the file: the weights of every mesh, linear between its frames, and the head's rotation about its origin, if it has one. */
+  animation?: ExpressionTrack;
   signal?: AbortSignal;
 }
 
@@ -40,14 +45,15 @@ export function exportName(part: string): string {
  * mesh with its own material and texture. Every mesh that moves has Apple's 52 blendshapes in `targets`, their names in
  * `extras.targetNames`, and `weights` at the fitted expression. Metres, +Y up, the face looks to +Z.
  *
- * @throws FaceError `MODEL_MISMATCH`, `CODES` as `avatarMeshes` does.
+ * @throws FaceError `MODEL_MISMATCH`, `CODES` as `avatarMeshes` does; `ANIMATION` when the animation has no frames, not one per time, or times that do not rise.
  * @example await writeFile('avatar.glb', await exportGlb(model, avatar, { encodePng }));
  */
 export async function exportGlb(
   model: FaceModel,
   avatar: Avatar,
-  { encodePng, signal }: ExportGlbOptions,
+  { encodePng, animation, signal }: ExportGlbOptions,
 ): Promise<Uint8Array> {
+  if (animation) checkAnimation(animation);
   const rig = await computeArkitRig(model, avatar, { signal });
   const document = new Document();
   const root = document.getRoot();
@@ -65,7 +71,53 @@ export async function exportGlb(
     const material = addMaterial(document, name, mesh.name, await encodePng(mesh.image));
     top.addChild(document.createNode(name).setMesh(addMesh(document, name, mesh, rig, material)));
   }
+  if (animation) addAnimation(document, top, rig, animation);
   return new WebIO().setLogger(new Logger(Logger.Verbosity.SILENT)).writeBinary(document);
+}
+
+function checkAnimation({ times, frames, rotations }: ExpressionTrack): void {
+  const isRising = Array.prototype.every.call(times, (t: number, i: number) => (i === 0 ? t >= 0 : t > times[i - 1]));
+  if (frames.length > 0 && times.length === frames.length && isRising && rotations?.length !== 0) {
+    if (rotations === undefined || rotations.length === 4 * frames.length) return;
+  }
+  throw new FaceError<AvatarErrorCode>(
+    'ANIMATION',
+    `exportGlb: an animation needs frames and as many rising times from 0 on, with 4 numbers of rotation each or none; received ${frames.length} frames, ${times.length} times and ${rotations?.length ?? 0} numbers of rotation.`,
+  );
+}
+
+/** Weights of each mesh that has some, and the rotation of the node above them. */
+function addAnimation(
+  document: Document,
+  top: Node,
+  { names }: ArkitRig,
+  { times, frames, rotations }: ExpressionTrack,
+): void {
+  const animation = document.createAnimation('clip');
+  const input = addAccessor(document, Float32Array.from(times), Accessor.Type.SCALAR);
+  const add = (node: Node, path: GLTF.AnimationChannelTargetPath, output: Accessor) => {
+    const sampler = document.createAnimationSampler().setInput(input).setOutput(output).setInterpolation('LINEAR');
+    const channel = document.createAnimationChannel().setTargetNode(node).setTargetPath(path).setSampler(sampler);
+    animation.addSampler(sampler).addChannel(channel);
+  };
+  const weights = Float32Array.from(frames.flatMap((frame) => names.map((name) => frame[name] ?? 0)));
+  const output = addAccessor(document, weights, Accessor.Type.SCALAR);
+  for (const node of top.listChildren()) {
+    if (node.getMesh()?.getWeights().length) add(node, 'weights', output);
+  }
+  if (rotations) {
+    add(top, 'rotation', addAccessor(document, nearestQuaternions(rotations), Accessor.Type.VEC4));
+  }
+}
+
+/** The same rotations `[N, 4]`, each on the side of the last one: q and -q are one rotation, but players go the way between. */
+function nearestQuaternions(rotations: ArrayLike<number>): Float32Array {
+  const out = Float32Array.from(rotations);
+  for (let i = 4; i < out.length; i += 4) {
+    const dot = [0, 1, 2, 3].reduce((sum, k) => sum + out[i + k] * out[i - 4 + k], 0);
+    if (dot < 0) for (let k = 0; k < 4; k++) out[i + k] = -out[i + k];
+  }
+  return out;
 }
 
 function addMaterial(document: Document, name: string, part: string, png: Uint8Array): Material {

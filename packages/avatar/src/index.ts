@@ -1,3 +1,4 @@
+export type { ExpressionTrack, Weights } from './animation.js';
 export { type ArkitRig, computeArkitRig, type MorphTarget, type RiggedMesh } from './arkit-rig.js';
 export { type AvatarModel, loadAvatar, saveAvatar } from './avatar-file.js';
 export { type AvatarMeshesOptions, avatarMeshes, partImage } from './avatar-meshes.js';

@@ -19,6 +19,7 @@ const TINY_MODEL = fileURLToPath(new URL('../../test-utils/fixtures/tiny-face-mo
 /** Sees nobody: a ball has no face. */
 const blind: Landmarker = {
   detect: () => Promise.reject(new FaceError('NO_FACE', 'detect: no face.')),
+  track: () => Promise.reject(new Error('not asked for')),
   mask: () => Promise.reject(new Error('not asked for')),
   dispose: async () => {},
 };

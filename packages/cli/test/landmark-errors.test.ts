@@ -26,6 +26,7 @@ function finding(...faces: Float32Array[]): Landmarker {
       if (faces.length === 0) throw new FaceError('NO_FACE', 'detect: no face.');
       return { points: faces[index], faceCount: faces.length } as FaceLandmarks;
     },
+    track: () => Promise.reject(new Error('not asked for')),
     mask: () => Promise.reject(new Error('not asked for')),
     dispose: async () => {},
   };

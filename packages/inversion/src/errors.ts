@@ -2,6 +2,6 @@ export { FaceError, isFaceError } from '@implicit-faces/runtime';
 
 /**
  * What this package's errors are about: `IMAGE` for arrays that are no picture, `OPTION` for options that mean nothing, `NOT_FINITE` for numbers that ran away (the
- * message names the stage). Detection adds the codes of `@implicit-faces/landmarks`, `NO_FACE` above all.
+ * message names the stage), `SCAN` for scans, `MODEL_MISMATCH` for an avatar of another model. Detection adds the codes of `@implicit-faces/landmarks`, `NO_FACE` above all.
  */
-export type InversionErrorCode = 'IMAGE' | 'OPTION' | 'NOT_FINITE' | 'SCAN';
+export type InversionErrorCode = 'IMAGE' | 'OPTION' | 'NOT_FINITE' | 'SCAN' | 'MODEL_MISMATCH';

@@ -1,5 +1,6 @@
 export { FaceError, type InversionErrorCode, isFaceError } from './errors.js';
 export { INVERT_IMAGE_DEFAULTS, invertImage } from './invert-image.js';
+export type { OneEuroSettings } from './one-euro.js';
 export { PRESETS, type Preset, type PresetSettings } from './presets.js';
 export {
   LEAST_POINTS,
@@ -12,4 +13,14 @@ export {
 export { recoverTextureCodes } from './recover-texture-codes.js';
 export { alignSimilarity, applySimilarity, type Similarity } from './similarity.js';
 export { type CodeStart, encodeFace } from './stages/encode.js';
+export { expressionTrack, type TrackVideoOptions, trackVideo } from './track-video.js';
+export {
+  type ClipFrame,
+  createTracker,
+  type Smoothing,
+  TRACKER_DEFAULTS,
+  type TrackedFrame,
+  type Tracker,
+  type TrackerOptions,
+} from './tracker.js';
 export { type InvertedAvatar, type InvertImageOptions, type Progress, STAGES, type Stage } from './types.js';

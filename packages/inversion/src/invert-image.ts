@@ -1,5 +1,5 @@
 import { type Avatar, avatarMeshes, type RgbaImage } from '@implicit-faces/avatar';
-import { FACE_OVAL, type FaceLandmarks, LEFT_EYE_OUTER, RIGHT_EYE_OUTER } from '@implicit-faces/landmarks';
+import type { FaceLandmarks } from '@implicit-faces/landmarks';
 import {
   bakeAlbedo,
   decodeSrgb,
@@ -10,8 +10,8 @@ import {
   texelCentres,
 } from '@implicit-faces/uv-param';
 import { FaceError } from './errors.js';
-import type { LandmarkTarget } from './losses/landmark-loss.js';
-import { type Crop, cropMask, cropPhoto } from './photo.js';
+import { landmarkTarget, outerEyeDistance } from './losses/landmark-evidence.js';
+import { type Crop, checkImage, cropMask, cropPhoto } from './photo.js';
 import { cameraFromPose } from './pose.js';
 import { PRESETS } from './presets.js';
 import { encodeFace } from './stages/encode.js';
@@ -31,10 +31,6 @@ const CROP_MARGIN = 3.4;
 /** What is left of the texture code on the scalp, and the width of the change, in the region map's texels. */
 const CALM = 0.4;
 const CALM_EDGE = 6;
-/** Standard deviations of a detected landmark over the outer-eye distance. Points of the oval slide along the cheeks, so they say less. */
-const LANDMARK_SIGMA = 0.012;
-const OVAL_SIGMA = 0.04;
-
 /**
  * Turns one photo into an avatar: detects the face, fits codes, camera and light, and takes the texture from the photo.
  *
@@ -86,7 +82,7 @@ export async function invertImage(image: RgbaImage, options: InvertImageOptions)
   enter('optimise');
   await report(0);
 
-  const faceScale = outerEyeDistance(found);
+  const faceScale = outerEyeDistance(found.points);
   const centre = cropCentre(found);
   const crop = cropPhoto(image, centre, CROP_MARGIN * faceScale, WORKING_SIZE);
   const { topology } = model.uv;
@@ -103,7 +99,7 @@ export async function invertImage(image: RgbaImage, options: InvertImageOptions)
       vertices,
       chosen,
       landmarks,
-      target: landmarkTarget(found, faceScale),
+      target: landmarkTarget(found.points, faceScale),
       crop,
       mask: cropMask(person.data, image, crop),
       faceScale,
@@ -189,21 +185,8 @@ export async function invertImage(image: RgbaImage, options: InvertImageOptions)
   };
 }
 
-function checkInput({ data, width, height }: RgbaImage, preset: string, seed: number): void {
-  if (
-    !(
-      Number.isInteger(width) &&
-      Number.isInteger(height) &&
-      width > 0 &&
-      height > 0 &&
-      data.length === 4 * width * height
-    )
-  ) {
-    throw new FaceError(
-      'IMAGE',
-      `invertImage: image should hold width x height RGBA bytes; received ${data.length} for ${width}x${height}. Decode the file first.`,
-    );
-  }
+function checkInput(image: RgbaImage, preset: string, seed: number): void {
+  checkImage('invertImage', image);
   if (!Object.hasOwn(PRESETS, preset)) {
     throw new FaceError(
       'OPTION',
@@ -213,11 +196,6 @@ function checkInput({ data, width, height }: RgbaImage, preset: string, seed: nu
   if (!Number.isInteger(seed)) {
     throw new FaceError('OPTION', `invertImage: seed should be an integer; received ${seed}.`);
   }
-}
-
-function outerEyeDistance({ points }: FaceLandmarks): number {
-  const [a, b] = [3 * LEFT_EYE_OUTER, 3 * RIGHT_EYE_OUTER];
-  return Math.hypot(points[a] - points[b], points[a + 1] - points[b + 1], points[a + 2] - points[b + 2]);
 }
 
 /** The middle of the landmarks' bounds. */
@@ -235,17 +213,6 @@ function cropCentre({ points }: FaceLandmarks): [number, number] {
     bounds[3] = Math.max(bounds[3], points[i + 1]);
   }
   return [(bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2];
-}
-
-function landmarkTarget({ points }: FaceLandmarks, faceScale: number): LandmarkTarget {
-  const count = points.length / 3;
-  const target = {
-    points: new Float32Array(2 * count),
-    sigma: new Float32Array(count).fill(LANDMARK_SIGMA * faceScale),
-  };
-  for (let n = 0; n < count; n++) target.points.set([points[3 * n], points[3 * n + 1]], 2 * n);
-  for (const n of FACE_OVAL) target.sigma[n] = OVAL_SIGMA * faceScale;
-  return target;
 }
 
 /** The same view as the working crop in the photo's own pixels, which keeps it sharp; shrunk where it would be larger than the texture can hold. */

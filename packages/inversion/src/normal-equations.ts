@@ -105,6 +105,35 @@ export function solveStep(equations: NormalEquations, damping: number, frozen?: 
   return step.every(Number.isFinite) ? step : undefined;
 }
 
+/**
+ * A step that keeps to bounds: parameters that stand at one and would leave it stay, and the rest is solved for again; what would only now go beyond ends there.
+ *
+ * @param values - `[K]` where the first K parameters are now; the others have no bounds.
+ * @param bounds - `[K]` each.
+ * @param frozen - parameters that may not move.
+ * @returns `[size]`, or undefined as `solveStep`.
+ */
+export function solveStepWithin(
+  equations: NormalEquations,
+  damping: number,
+  values: Float64Array,
+  { lower, upper }: { lower: Float64Array; upper: Float64Array },
+  frozen: Uint8Array,
+): Float64Array | undefined {
+  const free = solveStep(equations, damping, frozen);
+  if (!free) return undefined;
+  const held = frozen.slice();
+  values.forEach((value, k) => {
+    const next = value + free[k];
+    if ((next < lower[k] && value <= lower[k]) || (next > upper[k] && value >= upper[k])) held[k] = 1;
+  });
+  const step = solveStep(equations, damping, held) ?? free;
+  values.forEach((value, k) => {
+    step[k] = held[k] ? 0 : Math.min(Math.max(value + step[k], lower[k]), upper[k]) - value;
+  });
+  return step;
+}
+
 const SWEEPS = 400;
 const SETTLED = 1e-5;
 

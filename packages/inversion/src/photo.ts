@@ -1,5 +1,6 @@
 import type { RgbaImage } from '@implicit-faces/avatar';
 import { linearFromSrgb } from '@implicit-faces/uv-param';
+import { FaceError } from './errors.js';
 
 /** A picture in which a point may be looked up between pixels. */
 export interface Plane {
@@ -8,6 +9,16 @@ export interface Plane {
   width: number;
   height: number;
   channels: number;
+}
+
+/** Throws `IMAGE` unless data, width and height make a picture. */
+export function checkImage(who: string, { data, width, height }: RgbaImage): void {
+  const isSize = Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0;
+  if (isSize && data?.length === 4 * width * height) return;
+  throw new FaceError(
+    'IMAGE',
+    `${who}: image should hold width x height RGBA bytes; received ${data?.length ?? 0} for ${width}x${height}. Decode the file first.`,
+  );
 }
 
 /** A square part of the photo at another scale: x_crop = (x_photo - left) * scale. */

@@ -21,9 +21,8 @@ export function cameraFromPose({ rotation: r, translation: t, focalLengthPx, pri
   };
 }
 
-/** The pose after a step `[w (3, radians), t (3, metres), log f]`: rotation = exp(w) rotation. */
-export function stepPose(pose: Pose, step: ArrayLike<number>, from = 0): Pose {
-  const w = [step[from], step[from + 1], step[from + 2]];
+/** exp(w) rotation, for a rotation vector w in radians: Rodrigues' formula. */
+export function turnRotation(rotation: Float64Array, w: readonly number[]): Float64Array {
   const angle = Math.hypot(...w);
   const s = angle < 1e-9 ? 1 : Math.sin(angle) / angle;
   const c = angle < 1e-9 ? 0.5 : (1 - Math.cos(angle)) / (angle * angle);
@@ -40,12 +39,41 @@ export function stepPose(pose: Pose, step: ArrayLike<number>, from = 0): Pose {
     c * y * z + s * x,
     1 - c * (x * x + y * y),
   ];
-  const rotation = new Float64Array(9);
+  const out = new Float64Array(9);
   for (let i = 0; i < 3; i++) {
     for (let j = 0; j < 3; j++) {
-      for (let k = 0; k < 3; k++) rotation[3 * i + j] += e[3 * i + k] * pose.rotation[3 * k + j];
+      for (let k = 0; k < 3; k++) out[3 * i + j] += e[3 * i + k] * rotation[3 * k + j];
     }
   }
+  return out;
+}
+
+/** A rotation `[3, 3]`, row-major, as a unit quaternion x, y, z, w with w not below 0. */
+export function rotationQuaternion(r: Float64Array): [number, number, number, number] {
+  const diagonal = [r[0], r[4], r[8]];
+  const squares = [
+    1 + diagonal[0] - diagonal[1] - diagonal[2],
+    1 - diagonal[0] + diagonal[1] - diagonal[2],
+    1 - diagonal[0] - diagonal[1] + diagonal[2],
+    1 + diagonal[0] + diagonal[1] + diagonal[2],
+  ];
+  // Four times the products of the quaternion's numbers, of which the row of the largest is the most accurate.
+  const [xy, xz, yz] = [r[1] + r[3], r[2] + r[6], r[5] + r[7]];
+  const [xw, yw, zw] = [r[7] - r[5], r[2] - r[6], r[3] - r[1]];
+  const rows = [
+    [squares[0], xy, xz, xw],
+    [xy, squares[1], yz, yw],
+    [xz, yz, squares[2], zw],
+    [xw, yw, zw, squares[3]],
+  ];
+  const row = rows[squares.indexOf(Math.max(...squares))];
+  const length = Math.hypot(...row) * (row[3] < 0 ? -1 : 1);
+  return row.map((q) => q / length) as [number, number, number, number];
+}
+
+/** The pose after a step `[w (3, radians), t (3, metres), log f]`: rotation = exp(w) rotation. */
+export function stepPose(pose: Pose, step: ArrayLike<number>, from = 0): Pose {
+  const rotation = turnRotation(pose.rotation, [step[from], step[from + 1], step[from + 2]]);
   return {
     rotation,
     translation: Float64Array.from(pose.translation, (t, i) => t + step[from + 3 + i]),

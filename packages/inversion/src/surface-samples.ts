@@ -24,6 +24,18 @@ export async function loadSurfaceSamples(model: FaceModel, uv: Float32Array): Pr
   return { count: uv.length / 2, uv, origin: points, jacobian, codeSize: geometry + expression };
 }
 
+/** The same places of one person: the geometry code goes into the origin, and what is left of the codes is the expression `[De]`. */
+export function fixGeometry(samples: SurfaceSamples, geometry: Float32Array): SurfaceSamples {
+  const { count, uv, jacobian, codeSize } = samples;
+  const codes = new Float64Array(codeSize);
+  codes.set(geometry);
+  const from = geometry.length;
+  const left = codeSize - from;
+  const own = new Float32Array(3 * count * left);
+  for (let i = 0; i < 3 * count; i++) own.set(jacobian.subarray(i * codeSize + from, (i + 1) * codeSize), i * left);
+  return { count, uv, origin: posePoints(samples, codes), jacobian: own, codeSize: left };
+}
+
 /** Where the places are at codes `[Dg + De]`: `[N, 3]`, metres. */
 export function posePoints(
   { count, origin, jacobian, codeSize }: SurfaceSamples,

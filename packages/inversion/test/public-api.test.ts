@@ -10,13 +10,17 @@ it('exports these names and no others', () => {
       "PRESETS",
       "RECOVER_CODES_DEFAULTS",
       "STAGES",
+      "TRACKER_DEFAULTS",
       "alignSimilarity",
       "applySimilarity",
+      "createTracker",
       "encodeFace",
+      "expressionTrack",
       "invertImage",
       "isFaceError",
       "recoverCodes",
       "recoverTextureCodes",
+      "trackVideo",
     ]
   `);
 });

@@ -17,6 +17,9 @@ export interface Normalization {
   offset: number;
 }
 
+/** No network's window is sampled to less than this many pixels along a side. */
+const LEAST_SIDE = 96;
+
 /** What lies outside the image: its edge pixels again, or black. */
 export type Border = 'replicate' | 'black';
 
@@ -100,6 +103,31 @@ export function cropRoi(
   }
   for (let i = 0; i < out.length; i++) out[i] = out[i] + offset;
   return out;
+}
+
+/**
+ * The part of an image that a window needs, so that a pyramid of it costs what the window does and not what the frame does. It begins at whole blocks of the
+ * coarsest level that the window is sampled at, so that the levels are those of the image itself.
+ *
+ * @returns nothing when the window lies outside.
+ */
+export function cutOut(
+  { data, width, height }: Image,
+  roi: Roi,
+): { image: Image; left: number; top: number } | undefined {
+  // Half the diagonal, and the neighbours that bilinear samples reach.
+  const reach = roi.size * Math.SQRT1_2 + 2;
+  const block = 2 ** Math.max(0, Math.ceil(Math.log2(roi.size / LEAST_SIDE)));
+  const from = (x: number) => Math.max(0, Math.floor((x - reach) / block) * block);
+  const to = (x: number, length: number) => Math.min(length, Math.ceil((x + reach) / block) * block);
+  const [left, top] = [from(roi.centerX), from(roi.centerY)];
+  const [right, bottom] = [to(roi.centerX, width), to(roi.centerY, height)];
+  if (!(right > left && bottom > top)) return undefined;
+  const out = new Uint8ClampedArray(4 * (right - left) * (bottom - top));
+  for (let y = top; y < bottom; y++) {
+    out.set(data.subarray(4 * (y * width + left), 4 * (y * width + right)), 4 * (y - top) * (right - left));
+  }
+  return { image: { data: out, width: right - left, height: bottom - top }, left, top };
 }
 
 /** Averages 2x2 blocks; an odd last row or column counts twice. */

@@ -21,5 +21,6 @@ export {
   type LoadLandmarkerOptions,
   loadLandmarker,
   type MaskOptions,
+  type TrackedFace,
 } from './landmarker.js';
 export type { Box, FaceLandmarks, Image, PersonMask } from './types.js';

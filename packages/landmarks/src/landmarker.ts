@@ -7,10 +7,11 @@ import {
   type OrtRuntime,
   parseNetworkManifest,
 } from '@implicit-faces/runtime';
-import { frameRoi, ImagePyramid, type Roi } from './crop.js';
+import { cutOut, frameRoi, ImagePyramid, type Roi } from './crop.js';
 import { FaceError, type LandmarksErrorCode } from './errors.js';
 import { detectFaces, type FaceCandidate, FULL_RANGE, SHORT_RANGE } from './face-detector.js';
 import { type FaceMesh, meshRoi, placeMesh, roiFromMesh } from './face-mesh.js';
+import { LANDMARK_COUNT } from './landmark-sets.js';
 import { segmentPerson } from './person-mask.js';
 import type { Box, FaceLandmarks, Image, PersonMask } from './types.js';
 
@@ -26,10 +27,15 @@ export interface LoadLandmarkerOptions {
 export interface DetectOptions {
   /** Which face, counted from the largest down. */
   index?: number;
+  /** Whether a frame that shows no face is searched again in tiles, for small ones. It takes seconds in a large frame. */
+  tiles?: boolean;
   signal?: AbortSignal;
 }
 
-export const DETECT_DEFAULTS = { index: 0 };
+export const DETECT_DEFAULTS = { index: 0, tiles: true };
+
+/** A face that was followed from one frame of a clip to the next. */
+export type TrackedFace = Pick<FaceLandmarks, 'points' | 'score'>;
 
 export interface MaskOptions {
   /** The face's box, as `detect` gives it: the mask is then sharper around that head. */
@@ -46,6 +52,14 @@ export interface Landmarker {
    *   not RGBA of its stated size.
    */
   detect(image: Image, options?: DetectOptions): Promise<FaceLandmarks>;
+  /**
+   * Follows a face into the next frame of a clip: one run of the landmark network, in the window where the face was. A tenth of what `detect` takes.
+   *
+   * @param points - `[468, 3]` the face in the last frame, pixels of a frame of the same size.
+   * @returns nothing when the face is not there any more; `detect` may then find it elsewhere.
+   * @throws FaceError `IMAGE` when the image is not RGBA of its stated size, or when there are not 468 points.
+   */
+  track(image: Image, points: Float32Array, options?: { signal?: AbortSignal }): Promise<TrackedFace | undefined>;
   /**
    * Separates people from background.
    *
@@ -96,8 +110,14 @@ export async function loadLandmarker({ ort, files, device, signal }: LoadLandmar
   return {
     async detect(image, { signal, ...options } = {}) {
       checkImage('detect', image);
-      const { index } = mergeOptions(DETECT_DEFAULTS, options);
-      return pickFace(await findFaces(networks, image, signal), index, image);
+      const { index, tiles } = mergeOptions(DETECT_DEFAULTS, options);
+      return pickFace(await findFaces(networks, image, tiles, signal), index, image);
+    },
+    async track(image, points, { signal } = {}) {
+      checkImage('track', image);
+      checkPoints('track', points);
+      signal?.throwIfAborted();
+      return followFace(mesh, image, points);
     },
     async mask(image, { box, signal } = {}) {
       checkImage('mask', image);
@@ -115,6 +135,31 @@ function checkImage(verb: string, { data, width, height }: Image): void {
     'IMAGE',
     `${verb}: the image should be RGBA, ${width}x${height}x4 numbers; received ${data.length}. Pass { data, width, height }.`,
   );
+}
+
+/** Throws `IMAGE` unless there are 468 points. */
+function checkPoints(verb: string, points: Float32Array): void {
+  if (points.length === 3 * LANDMARK_COUNT) return;
+  throw new FaceError<LandmarksErrorCode>(
+    'IMAGE',
+    `${verb}: expected ${LANDMARK_COUNT} points; received ${points.length} coordinates. Pass the points that detect() or track() found.`,
+  );
+}
+
+async function followFace(network: Network, image: Image, last: Float32Array): Promise<TrackedFace | undefined> {
+  const roi = roiFromMesh(last);
+  const window = cutOut(image, roi);
+  // A face that has left the frame, or numbers that are none.
+  if (!window) return undefined;
+  const { left, top } = window;
+  const local = { ...roi, centerX: roi.centerX - left, centerY: roi.centerY - top };
+  const { points, score } = await placeMesh(network, new ImagePyramid(window.image), local);
+  if (!(score >= MIN_PRESENCE)) return undefined;
+  for (let i = 0; i < points.length; i += 3) {
+    points[i] += left;
+    points[i + 1] += top;
+  }
+  return { points, score };
 }
 
 function pickFace(faces: PlacedFace[], index: number, { width, height }: Image): FaceLandmarks {
@@ -135,9 +180,14 @@ function pickFace(faces: PlacedFace[], index: number, { width, height }: Image):
 }
 
 /** Every face that the landmark network confirms, largest first. */
-async function findFaces(networks: Networks, image: Image, signal?: AbortSignal): Promise<PlacedFace[]> {
+async function findFaces(
+  networks: Networks,
+  image: Image,
+  tiles: boolean,
+  signal?: AbortSignal,
+): Promise<PlacedFace[]> {
   const pyramid = new ImagePyramid(image);
-  for (const windows of searchWindows(image)) {
+  for (const windows of searchWindows(image).slice(0, tiles ? undefined : 1)) {
     const candidates: FaceCandidate[] = [];
     for (const window of windows) {
       signal?.throwIfAborted();

@@ -1,5 +1,6 @@
+import { createRandom } from '@implicit-faces/test-utils';
 import { describe, expect, it } from 'vitest';
-import { cropRoi, frameRoi, ImagePyramid, imageFromRoi } from '../src/crop.js';
+import { cropRoi, cutOut, frameRoi, ImagePyramid, imageFromRoi } from '../src/crop.js';
 import type { Image } from '../src/types.js';
 
 const PLAIN = { scale: 1, offset: 0 };
@@ -63,5 +64,28 @@ describe('cropRoi', () => {
   it('halves down to one pixel and stops', () => {
     const { width, height, data } = new ImagePyramid(picture(5, 3, () => 80)).level(6);
     expect([width, height, data[0]]).toEqual([1, 1, 80]);
+  });
+});
+
+describe('cutOut', () => {
+  const random = createRandom(3);
+  const image = picture(701, 503, () => random.integer(256));
+
+  it.each([
+    { centerX: 300, centerY: 250, size: 200, rotation: 0.3 },
+    { centerX: 411.3, centerY: 201.7, size: 610, rotation: -1 },
+    { centerX: 20, centerY: 480, size: 130, rotation: 0 },
+    { centerX: 350, centerY: 250, size: 2100, rotation: 0.1 },
+  ])('changes nothing about what a window shows: %o', (roi) => {
+    const { image: part, left, top } = cutOut(image, roi)!;
+    const local = { ...roi, centerX: roi.centerX - left, centerY: roi.centerY - top };
+    const received = cropRoi(new ImagePyramid(part), local, 96, PLAIN, 'replicate');
+    expect(received).toBeCloseToTensor(cropRoi(new ImagePyramid(image), roi, 96, PLAIN, 'replicate'), 1e-3);
+    expect(part.width * part.height).toBeLessThanOrEqual(701 * 503);
+  });
+
+  it('has nothing to give of a window outside', () => {
+    expect(cutOut(image, { centerX: 900, centerY: 100, size: 100, rotation: 0 })).toBeUndefined();
+    expect(cutOut(image, { centerX: Number.NaN, centerY: 100, size: 100, rotation: 0 })).toBeUndefined();
   });
 });

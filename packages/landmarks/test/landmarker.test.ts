@@ -181,6 +181,34 @@ describe('mask', () => {
   });
 });
 
+describe('track', () => {
+  it('finds the same points as detect does, from where the face was a frame ago', async () => {
+    const before = moved(face.points, (x, y) => [x + 6, y - 4]);
+    const { points, score } = (await landmarker.track(astronaut, before))!;
+    expect(mean(errors(points, face.points))).toBeLessThan(0.02);
+    expect(score).toBeGreaterThan(0.9);
+  });
+
+  it('finds nothing where there is no face', async () => {
+    expect(
+      await landmarker.track(
+        astronaut,
+        moved(face.points, (x, y) => [x + 5000, y]),
+      ),
+    ).toBeUndefined();
+    expect(await landmarker.track(astronaut, new Float32Array(1404).fill(Number.NaN))).toBeUndefined();
+    const empty = { data: new Uint8ClampedArray(4 * 256 * 256).fill(120), width: 256, height: 256 };
+    expect(await landmarker.track(empty, face.points)).toBeUndefined();
+  });
+
+  it('refuses what is no frame or no face', async () => {
+    await expect(landmarker.track({ ...astronaut, width: 3 }, face.points)).rejects.toMatchObject({ code: 'IMAGE' });
+    await expect(landmarker.track(astronaut, face.points.slice(3))).rejects.toThrow(
+      /track: expected 468 points; received 1401 coordinates/,
+    );
+  });
+});
+
 describe('loadLandmarker', () => {
   it('refuses a network that is not the one in the manifest', async () => {
     const files = modelFiles();

@@ -1,16 +1,6 @@
+import type { ExpressionTrack, Weights } from '@implicit-faces/avatar';
 import { FaceError } from '@implicit-faces/runtime';
 import type { RendererErrorCode } from './errors.js';
-
-/** Weights by name, what is not named being 0, as `expressionFromArkit` and `AvatarMesh.setExpression` take them. */
-export type Weights = Readonly<Record<string, number>>;
-
-/** An animation of blendshape weights. */
-export interface ExpressionTrack {
-  /** Seconds, rising. */
-  times: ArrayLike<number>;
-  /** One per time. */
-  frames: readonly Weights[];
-}
 
 /** How far ARKit's eyeLook weights turn an eye at 1, radians; as the model's eyes are made. */
 const GAZE_RADIANS = {

@@ -1,4 +1,5 @@
-export { blendWeights, type ExpressionTrack, gazeWeights, sampleTrack, type Weights } from './animation.js';
+export type { ExpressionTrack, Weights } from '@implicit-faces/avatar';
+export { blendWeights, gazeWeights, sampleTrack } from './animation.js';
 export {
   AVATAR_RENDERER_DEFAULTS,
   type AvatarRenderer,

@@ -1,5 +1,6 @@
+import type { ExpressionTrack } from '@implicit-faces/avatar';
 import { expect, it } from 'vitest';
-import { blendWeights, type ExpressionTrack, gazeWeights, sampleTrack } from '../src/animation.js';
+import { blendWeights, gazeWeights, sampleTrack } from '../src/animation.js';
 
 const track: ExpressionTrack = {
   times: [0, 1, 3],

@@ -9,11 +9,11 @@ import {
 import { createSeededRandom } from '@implicit-faces/runtime';
 import { sampleChartMap } from '@implicit-faces/uv-param';
 import { FaceError } from '../errors.js';
-import { addLandmarkLoss, type LandmarkTarget } from '../losses/landmark-loss.js';
-import { addPairLoss } from '../losses/pair-loss.js';
+import { addLandmarkEvidence } from '../losses/landmark-evidence.js';
+import type { LandmarkTarget } from '../losses/landmark-loss.js';
 import { addPhotometricLoss } from '../losses/photometric-loss.js';
 import { addSilhouetteLoss } from '../losses/silhouette-loss.js';
-import { addPrior, createNormalEquations, type NormalEquations, solveStep } from '../normal-equations.js';
+import { addPrior, createNormalEquations, type NormalEquations, solveStepWithin } from '../normal-equations.js';
 import { blur, type Crop, distanceFromMask, lookUp, mapPlane, type Plane } from '../photo.js';
 import {
   cameraFromPose,
@@ -24,10 +24,10 @@ import {
   stepPose,
 } from '../pose.js';
 import type { PresetSettings } from '../presets.js';
+import { addDistancePrior, addExpressionPrior, EXPRESSION_SIGMA, unseenExpressions } from '../priors.js';
 import { type DensitySamples, loadDensitySamples, posePoints, type SurfaceSamples } from '../surface-samples.js';
 import { type Appearance, createAppearance, LIGHT_FLOOR, predictLight, stepAppearance } from './appearance.js';
 import type { CodeStart } from './encode.js';
-import { PORTRAIT_DISTANCE } from './start.js';
 
 /** Everything that the optimisation compares, gathered before it starts. */
 export interface Evidence {
@@ -55,39 +55,11 @@ export interface Fit {
   steps: number;
 }
 
-/** Standard deviation of an expression weight around its usual value. */
-const EXPRESSION_SIGMA = 0.3;
+/** No geometry code goes beyond. */
+const FARTHEST_GEOMETRY = 3.5;
 /** Standard deviations of geometry codes and expression weights around what an encoder said. */
 const ENCODED_GEOMETRY_SIGMA = 0.5;
 const ENCODED_EXPRESSION_SIGMA = 0.15;
-const GAZE_SIGMA = 0.08;
-/** How far the logarithm of the distance strays from a portrait's. */
-const DISTANCE_SIGMA = 0.25;
-/** Pairs of landmarks across the openings of the mouth (inner lips) and the eyes (lids). */
-const OPENINGS = [
-  ...[
-    [13, 14],
-    [82, 87],
-    [312, 317],
-    [81, 178],
-    [311, 402],
-    [80, 88],
-    [310, 318],
-  ],
-  ...[
-    [159, 145],
-    [158, 153],
-    [160, 144],
-    [386, 374],
-    [385, 380],
-    [387, 373],
-  ],
-] as [number, number][];
-/** Over the outer-eye distance. Half a millimetre between closed lips shows teeth that are not there. */
-const OPENING_SIGMA = 0.004;
-const OPENING_WEIGHT = 2;
-/** Neighbouring landmarks and samples are wrong together, so they count as fewer than they are. */
-const LANDMARK_WEIGHT = 0.25;
 const EFFECTIVE_SAMPLES = 250;
 const COLOUR_SIGMA = 0.16;
 const SILHOUETTE_WEIGHT = 0.02;
@@ -115,6 +87,11 @@ export async function optimise(
   let pose = start;
   let steps = 0;
   const prior = createCodePrior(model, evidence.encoded?.codes);
+  const { geometry } = model.manifest.codes;
+  const bounds = {
+    lower: new Float64Array(size).fill(-FARTHEST_GEOMETRY, 0, geometry),
+    upper: new Float64Array(size).fill(1).fill(FARTHEST_GEOMETRY, 0, geometry),
+  };
 
   const advance = (add: (equations: NormalEquations) => void, poseOnly: boolean) => {
     const equations = createNormalEquations(size + POSE_PARAMETERS);
@@ -122,28 +99,15 @@ export async function optimise(
     prior.add(equations, codes, pose);
     const frozen = prior.frozen.slice();
     if (poseOnly) frozen.fill(1, 0, size);
-    let step = solveStep(equations, 1e-3, frozen);
+    const step = solveStepWithin(equations, 1e-3, codes, bounds, frozen);
     if (!step) throw notFinite('optimise');
-    // Weights that would leave [0, 1] stay at their bound, and the rest is solved for again.
-    const { geometry } = model.manifest.codes;
-    for (let k = geometry; k < size; k++) {
-      const next = codes[k] + step[k];
-      if ((next < 0 && codes[k] <= 0) || (next > 1 && codes[k] >= 1)) frozen[k] = 1;
-    }
-    step = solveStep(equations, 1e-3, frozen) ?? step;
-    codes = codes.map((c, k) => {
-      const next = c + (frozen[k] ? 0 : step[k]);
-      return k < geometry ? Math.min(3.5, Math.max(-3.5, next)) : Math.min(1, Math.max(0, next));
-    });
+    codes = codes.map((c, k) => c + step[k]);
     pose = stepPose(pose, step, size);
     steps++;
   };
 
-  const addLandmarks = (equations: NormalEquations) => {
-    const positions = posePoints(landmarks, codes);
-    addLandmarkLoss(equations, landmarks, positions, pose, target, LANDMARK_WEIGHT);
-    addPairLoss(equations, landmarks, positions, pose, target, OPENINGS, OPENING_SIGMA * faceScale, OPENING_WEIGHT);
-  };
+  const addLandmarks = (equations: NormalEquations) =>
+    addLandmarkEvidence(equations, landmarks, posePoints(landmarks, codes), pose, target, faceScale);
   for (let i = 0; i < settings.landmarkSteps; i++) {
     await onStep(steps / total);
     advance(addLandmarks, i < 3);
@@ -223,52 +187,21 @@ function notFinite(stage: string): FaceError {
 /** What is believed of codes and camera before the photo is looked at; of the codes what an encoder said, if one did. */
 function createCodePrior(model: FaceModel, encoded?: Float64Array) {
   const { codes, expressionNames } = model.manifest;
-  const names = expressionNames;
   const frozen = new Uint8Array(codes.geometry + codes.expression + POSE_PARAMETERS);
-  // What a photo of the skin cannot show.
-  names.forEach((name, k) => {
-    if (name === 'tongueOut' || name.startsWith('PupilDilate')) frozen[codes.geometry + k] = 1;
-  });
+  frozen.set(unseenExpressions(expressionNames), codes.geometry);
   return {
     frozen,
     add(equations: NormalEquations, values: Float64Array, pose: Pose) {
-      const gaze = gazeAtCamera(pose);
       const geometrySigma = encoded ? ENCODED_GEOMETRY_SIGMA : 1;
       for (let k = 0; k < codes.geometry; k++) {
         addPrior(equations, k, values[k] - (encoded?.[k] ?? 0), geometrySigma ** -2);
       }
-      const expressionSigma = encoded ? ENCODED_EXPRESSION_SIGMA : EXPRESSION_SIGMA;
-      for (let k = 0; k < codes.expression; k++) {
-        const at = codes.geometry + k;
-        const looking = gaze[names[k]];
-        const sigma = looking === undefined ? expressionSigma : GAZE_SIGMA;
-        addPrior(equations, at, values[at] - (looking ?? encoded?.[at] ?? 0), sigma ** -2);
-      }
-      // The distance along the viewing axis is -t_z for a head at the world's origin.
-      const distance = Math.max(0.2, -pose.translation[2]);
-      const at = codes.geometry + codes.expression + 5;
-      addPrior(equations, at, distance * -Math.log(distance / PORTRAIT_DISTANCE), (DISTANCE_SIGMA * distance) ** -2);
+      addExpressionPrior(equations, expressionNames, values, codes.geometry, pose, {
+        centre: encoded?.subarray(codes.geometry),
+        sigma: encoded ? ENCODED_EXPRESSION_SIGMA : EXPRESSION_SIGMA,
+      });
+      addDistancePrior(equations, codes.geometry + codes.expression, pose);
     },
-  };
-}
-
-/** The eyeLook* weights with which both eyes look into the camera, as people in portraits do. */
-export function gazeAtCamera({ rotation: r, translation: t }: Pose): Record<string, number> {
-  const camera = [0, 1, 2].map((j) => -(r[j] * t[0] + r[3 + j] * t[1] + r[6 + j] * t[2]));
-  const yaw = Math.atan2(camera[0], camera[2] - 0.08);
-  const pitch = Math.atan2(camera[1] - 0.036, Math.hypot(camera[0], camera[2] - 0.08));
-  const weight = (angle: number, full: number) => Math.min(0.7, Math.max(0, angle / full));
-  // The angles at full weight are those of the model's eyes.
-  const [out, inward, up, down] = [30, 28, 25, 28].map((degrees) => (degrees * Math.PI) / 180);
-  return {
-    eyeLookOut_L: weight(yaw, out),
-    eyeLookIn_R: weight(yaw, inward),
-    eyeLookIn_L: weight(-yaw, inward),
-    eyeLookOut_R: weight(-yaw, out),
-    eyeLookUp_L: weight(pitch, up),
-    eyeLookUp_R: weight(pitch, up),
-    eyeLookDown_L: weight(-pitch, down),
-    eyeLookDown_R: weight(-pitch, down),
   };
 }
 

@@ -5,7 +5,8 @@ import { alignSimilarity } from '../similarity.js';
 export const PORTRAIT_DISTANCE = 1.2;
 
 /**
- * A first pose from landmarks with depth: the similarity that brings the model's points to the detected ones (Umeyama 1991), seen from the distance of a portrait.
+ * A first pose from landmarks with depth: the similarity that brings the model's points to the detected ones, seen from the distance of a portrait,
+ * or from where a known focal length puts it.
  *
  * @param points - `[L, 3]` the model's, metres.
  * @param detected - `[L, 3]` x right, y down, z away from the camera, pixels.
@@ -15,6 +16,7 @@ export function startPose(
   points: Float32Array,
   detected: Float32Array,
   principalPointPx: readonly [number, number],
+  focalLengthPx?: number,
 ): Pose {
   // Pixels and depth in glTF's camera axes.
   const target = Float64Array.from(detected, (value, i) => {
@@ -22,13 +24,15 @@ export function startPose(
     return i % 3 === 1 ? principalPointPx[1] - value : -value;
   });
   const { scale, rotation, translation } = alignSimilarity(points, target);
+  const distance = focalLengthPx === undefined ? PORTRAIT_DISTANCE : focalLengthPx / scale;
+  // The middle of the points comes to the plane of a portrait.
   const count = points.length / 3;
   const middle = [0, 1, 2].map((k) => points.reduce((sum, v, i) => (i % 3 === k ? sum + v / count : sum), 0));
   const depth = rotation[6] * middle[0] + rotation[7] * middle[1] + rotation[8] * middle[2];
   return {
     rotation,
-    translation: new Float64Array([translation[0] / scale, translation[1] / scale, -PORTRAIT_DISTANCE - depth]),
-    focalLengthPx: scale * PORTRAIT_DISTANCE,
+    translation: new Float64Array([translation[0] / scale, translation[1] / scale, -distance - depth]),
+    focalLengthPx: scale * distance,
     principalPointPx,
   };
 }

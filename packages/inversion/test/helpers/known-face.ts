@@ -63,6 +63,10 @@ export async function photographKnownFace(model: FaceModel, options: KnownFaceOp
       calls.push('detect');
       return { box: { x: 0, y: 0, width, height }, points: points.slice(), score: 1, faceCount: 1 };
     },
+    async track() {
+      calls.push('track');
+      return { points: points.slice(), score: 1 };
+    },
     async mask() {
       calls.push('mask');
       return { data: photo.mask.slice(), width, height };
