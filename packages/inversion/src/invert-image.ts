@@ -4,6 +4,7 @@ import {
   bakeAlbedo,
   decodeSrgb,
   encodeSrgb,
+  enlargeTexture,
   REGIONS,
   sampleChartMap,
   softened,
@@ -17,7 +18,7 @@ import { PRESETS } from './presets.js';
 import { encodeFace } from './stages/encode.js';
 import { chooseSamples, optimise } from './stages/optimise.js';
 import { startPose } from './stages/start.js';
-import { finishTexture, seeScene } from './stages/texture.js';
+import { finishTexture, seenTint, seeScene } from './stages/texture.js';
 import { loadSurfaceSamples, posePoints } from './surface-samples.js';
 import type { InvertedAvatar, InvertImageOptions, Stage } from './types.js';
 
@@ -123,13 +124,18 @@ export async function invertImage(image: RgbaImage, options: InvertImageOptions)
     camera: cameraFromPose(fit.pose),
     lighting: Float32Array.from(fit.appearance.lighting),
   };
-  const size = settings.textureSize;
+  const { textureSize, albedoSize: size } = settings;
   const baked = await bakeAlbedo(model.uv, avatar.textureCode, avatar.expressionCode, size, { signal });
-  const modelAlbedo: RgbaImage = { data: encodeSrgb(baked.data), width: size, height: size };
+  const modelAlbedo: RgbaImage = {
+    data: encodeSrgb(enlargeTexture(baked, textureSize).data),
+    width: textureSize,
+    height: textureSize,
+  };
   await report(0.4);
-  // On the scalp the code was not seen at work, and hair on the forehead misleads it: a calmer one stands in there, which the photo's tone then reaches by the filling.
+  // On the scalp the code was not seen at work, and hair on the forehead misleads it: a calmer one stands in there, in the colour that the photo shows of it.
   const { regions } = topology;
-  const notScalp = { data: regions.data.map((region) => (region === REGIONS.scalp ? 0 : 255)), size: regions.size };
+  const onScalp = { data: regions.data.map((region) => (region === REGIONS.scalp ? 255 : 0)), size: regions.size };
+  const notScalp = { data: onScalp.data.map((inside) => 255 - inside), size: regions.size };
   const places = texelCentres(size);
   const fitted = sampleChartMap(softened(notScalp, CALM_EDGE), places);
   const scalp: number[] = [];
@@ -152,11 +158,18 @@ export async function invertImage(image: RgbaImage, options: InvertImageOptions)
     crop: fine,
     mask: cropMask(person.data, image, fine),
   });
+  const tint = seenTint({ scene, part: 0, albedo: base, size }, onScalp);
+  for (const i of scalp) {
+    for (let c = 0; c < 3; c++) {
+      const tinted = Math.min(1, base[3 * i + c] * Math.exp(tint[c]));
+      base[3 * i + c] += (1 - fitted[i] / 255) * (tinted - base[3 * i + c]);
+    }
+  }
   avatar.albedo = finishTexture({
     scene,
     part: 0,
-    albedo: base,
-    size,
+    albedo: enlargeTexture({ data: base, size }, textureSize).data,
+    size: textureSize,
     trusted: topology.faceMask,
     symmetric: true,
   });

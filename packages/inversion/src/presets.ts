@@ -9,10 +9,12 @@ export interface PresetSettings {
   samples: number;
   /** Side of the texture, texels. */
   textureSize: number;
+  /** Side at which the model's albedo is baked, which is smooth: no more than `textureSize`. */
+  albedoSize: number;
 }
 
 export const PRESETS: Record<Preset, PresetSettings> = {
-  fast: { landmarkSteps: 8, photoSteps: [], samples: 1500, textureSize: 1024 },
-  default: { landmarkSteps: 12, photoSteps: [4, 5, 6], samples: 3000, textureSize: 1024 },
-  best: { landmarkSteps: 12, photoSteps: [6, 8, 10], samples: 6000, textureSize: 2048 },
+  fast: { landmarkSteps: 8, photoSteps: [], samples: 1500, textureSize: 1024, albedoSize: 512 },
+  default: { landmarkSteps: 12, photoSteps: [4, 5, 6], samples: 3000, textureSize: 1024, albedoSize: 1024 },
+  best: { landmarkSteps: 12, photoSteps: [6, 8, 10], samples: 6000, textureSize: 2048, albedoSize: 1024 },
 };

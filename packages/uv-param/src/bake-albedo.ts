@@ -51,3 +51,40 @@ export async function bakeAlbedo(
 ): Promise<LinearTexture> {
   return { data: await model.albedo(texelCentres(size), texture, expression, undefined, options), size };
 }
+
+/**
+ * The same picture with more texels, bilinear; borders are repeated.
+ *
+ * @returns the texture itself when it has the size already.
+ */
+export function enlargeTexture(texture: LinearTexture, size: number): LinearTexture {
+  const { data, size: from } = texture;
+  if (size === from) return texture;
+  const out = new Float32Array(3 * size * size);
+  // Along a row and along a column the neighbours and their shares are the same.
+  const first = new Int32Array(size);
+  const second = new Int32Array(size);
+  const share = new Float64Array(size);
+  for (let i = 0; i < size; i++) {
+    const at = Math.min(from - 1, Math.max(0, ((i + 0.5) * from) / size - 0.5));
+    first[i] = Math.floor(at);
+    second[i] = Math.min(from - 1, first[i] + 1);
+    share[i] = at - first[i];
+  }
+  for (let y = 0, k = 0; y < size; y++) {
+    const above = 3 * from * first[y];
+    const below = 3 * from * second[y];
+    const sy = share[y];
+    for (let x = 0; x < size; x++) {
+      const left = 3 * first[x];
+      const right = 3 * second[x];
+      const sx = share[x];
+      for (let c = 0; c < 3; c++, k++) {
+        out[k] =
+          (1 - sy) * ((1 - sx) * data[above + left + c] + sx * data[above + right + c]) +
+          sy * ((1 - sx) * data[below + left + c] + sx * data[below + right + c]);
+      }
+    }
+  }
+  return { data: out, size };
+}

@@ -1,4 +1,4 @@
-export { type BakeAlbedoOptions, bakeAlbedo, type LinearTexture, texelCentres } from './bake-albedo.js';
+export { type BakeAlbedoOptions, bakeAlbedo, enlargeTexture, type LinearTexture, texelCentres } from './bake-albedo.js';
 export {
   decodeSrgb,
   encodeSrgb,

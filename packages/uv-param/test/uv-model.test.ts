@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   bakeAlbedo,
   computeCycleErrors,
+  enlargeTexture,
   isFaceError,
   loadUvModel,
   surfaceLandmarks,
@@ -230,5 +231,24 @@ describe('densityBasis', () => {
       1e-6,
     );
     await loaded.dispose();
+  });
+});
+
+describe('enlargeTexture', () => {
+  it('keeps straight lines straight between the outermost texels, and is itself at its own size', () => {
+    const size = 8;
+    const data = Float32Array.from({ length: 3 * size * size }, (_, i) => {
+      const [x, y] = [(Math.floor(i / 3) % size) + 0.5, Math.floor(i / 3 / size) + 0.5];
+      return [x, y, x - 2 * y][i % 3] / size;
+    });
+    expect(enlargeTexture({ data, size }, size).data).toBe(data);
+    const { data: large } = enlargeTexture({ data, size }, 32);
+    for (let y = 2; y < 30; y++) {
+      for (let x = 2; x < 30; x++) {
+        const [u, v] = [(x + 0.5) / 32, (y + 0.5) / 32];
+        expect(large.subarray(3 * (32 * y + x), 3 * (32 * y + x) + 3)).toBeCloseToTensor([u, v, u - 2 * v], 1e-6);
+      }
+    }
+    expect(large[0]).toBeCloseTo(0.5 / size, 6);
   });
 });

@@ -51,6 +51,8 @@ const LEAST_SHADING = 0.08;
 const VISIBILITY_TOLERANCE = 0.0015;
 /** Cosines between which a texel goes from unseen to seen. */
 const GRAZING = [0.12, 0.4] as const;
+/** Cosines between which a texel of the face goes from one that must look like the model to one that is believed as it is. */
+const TURNED = [0.2, 0.45] as const;
 /** Radius of the blur of the trusted places' edge, in their map's texels: hair and background come in there, first at the temples. */
 const SOFT_EDGE = 9;
 /**
@@ -127,6 +129,40 @@ export function finishTexture(input: TextureInput): RgbaImage {
   return { data: encodeSrgb(finished), width: size, height: size };
 }
 
+/** Side of the texture that a tint is looked for in, and how many of its texels have to be seen to name one. */
+const TINT_SIZE = 256;
+const TINT_TEXELS = 150;
+/** Seen worse than this a texel does not vote. */
+const TINT_WEIGHT = 0.3;
+
+/**
+ * How far the colour of some of a part's texels, as the photo shows them, is from the albedo, on the median: hair, where the scalp is asked for.
+ *
+ * @param input - `trusted` does not count.
+ * @param places - the texels that vote, 255 in a map of the chart.
+ * @returns `[3]` logarithms of photo over albedo; zeros where too little is seen.
+ */
+export function seenTint(input: TextureInput, places: ChartMap): Float64Array {
+  const { albedo, size } = input;
+  const step = size / TINT_SIZE;
+  const coarse = new Float32Array(3 * TINT_SIZE * TINT_SIZE);
+  for (let i = 0; i < TINT_SIZE * TINT_SIZE; i++) {
+    const at =
+      3 * (Math.floor((Math.floor(i / TINT_SIZE) + 0.5) * step) * size + Math.floor(((i % TINT_SIZE) + 0.5) * step));
+    coarse.set(albedo.subarray(at, at + 3), 3 * i);
+  }
+  const everything = { data: new Uint8Array(1).fill(255), size: 1 };
+  const { ratio, weight } = seenRatios({ ...input, albedo: coarse, size: TINT_SIZE, trusted: everything });
+  const votes = sampleChartMap(places, texelCentres(TINT_SIZE));
+  const voters: number[] = [];
+  for (let i = 0; i < votes.length; i++) if (votes[i] === 255 && weight[i] > TINT_WEIGHT) voters.push(i);
+  if (voters.length < TINT_TEXELS) return new Float64Array(3);
+  return Float64Array.from({ length: 3 }, (_, c) => {
+    const values = voters.map((i) => ratio[3 * i + c]).sort((a, b) => a - b);
+    return values[values.length >> 1];
+  });
+}
+
 /** ln(photo / shading / albedo) of every texel `[size, size, 3]` and how well it was seen `[size, size]`. */
 function seenRatios({ scene, part, trusted, albedo, size }: TextureInput) {
   const { meshes, pose, lighting, crop, mask, camera, raster } = scene;
@@ -174,7 +210,9 @@ function seenRatios({ scene, part, trusted, albedo, size }: TextureInput) {
     }
     const foreign = (sum / 3 / FOREIGN.brightness) ** 2 + (squares - sum ** 2 / 3) / FOREIGN.colour ** 2;
     // Even on the face the background is none: where the avatar is wider than the person, it shows beside the cheek.
-    const known = trust ? (trust[i] / 255) * smoothstep(0.2, 0.6, person[0]) : 1;
+    // Where the face turns away, a fit that is a little too wide already shows what is behind: there colour has to agree.
+    const turned = smoothstep(TURNED[0], TURNED[1], facing);
+    const known = trust ? (trust[i] / 255) * smoothstep(0.2, 0.6, person[0]) * turned : 1;
     const believed = known + (1 - known) * Math.exp(-foreign / 2) * smoothstep(0.4, 0.8, person[0]);
     weight[i] = seen * believed;
   }

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { cropMask, cropPhoto } from '../../src/photo.js';
 import { cameraFromPose, type Pose, stepPose } from '../../src/pose.js';
 import { createAppearance } from '../../src/stages/appearance.js';
-import { finishTexture, seeScene } from '../../src/stages/texture.js';
+import { finishTexture, seenTint, seeScene } from '../../src/stages/texture.js';
 
 const SIZE = 128;
 const RADIUS = 0.1;
@@ -113,6 +113,34 @@ describe('finishTexture', () => {
     const untrusted = finish(0, false, 0);
     expect(difference(untrusted, greyImage, 0.1, 0.9)).toBeLessThan(difference(truth, greyImage, 0.1, 0.9));
     expect(untrusted.data.every((v, i) => i % 4 !== 3 || v === 255)).toBe(true);
+  });
+});
+
+describe('seenTint', () => {
+  const tint = (colour: [number, number, number], places: number, yaw = 0) => {
+    const pose = turned(yaw);
+    const painted = dome({ data: new Uint8ClampedArray([...colour, 255]), width: 1, height: 1 });
+    const size = { width: PHOTO, height: PHOTO };
+    const photo = renderAvatar([painted], cameraFromPose(pose), Float32Array.from(lighting), {
+      ...size,
+      background: [20, 40, 160],
+    });
+    const crop = cropPhoto(photo, [PHOTO / 2, PHOTO / 2], PHOTO, PHOTO);
+    const scene = seeScene({ meshes: [skin], pose, lighting, crop, mask: cropMask(photo.mask, photo, crop) });
+    const input = { scene, part: 0, albedo: new Float32Array(3 * 256 * 256).fill(grey), size: 256 };
+    return seenTint(input, { data: new Uint8Array(16).fill(places), size: 4 });
+  };
+
+  it('says how a colour that is seen differs from the albedo', () => {
+    const found = tint([160, 110, 60], 255);
+    [160, 110, 60].forEach((byte, c) => {
+      expect(found[c]).toBeCloseTo(Math.log(linearFromSrgb(byte / 255) / grey), 1);
+    });
+  });
+
+  it('is none where nothing votes, and where nothing is seen', () => {
+    expect([...tint([160, 110, 60], 0)]).toEqual([0, 0, 0]);
+    expect([...tint([160, 110, 60], 255, Math.PI)]).toEqual([0, 0, 0]);
   });
 });
 
