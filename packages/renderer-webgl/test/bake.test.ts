@@ -3,7 +3,14 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { createBakedField } from '../src/bake/baked-field.js';
 import { addChange, CHANNELS, createValues, layOut, resetValues } from '../src/bake/deformation-volume.js';
 import { decodeHalf, encodeHalf } from '../src/bake/half.js';
-import { coverBox, fillLattice, latticeCount, latticePoints, sampleLattice, windowAround } from '../src/bake/lattice.js';
+import {
+  coverBox,
+  fillLattice,
+  latticeCount,
+  latticePoints,
+  sampleLattice,
+  windowAround,
+} from '../src/bake/lattice.js';
 import { computeRestFrames, createRestMap } from '../src/bake/mesh-transfer.js';
 import { markNearMesh } from '../src/bake/surface-samples.js';
 import { decodeFar, encodeFar } from '../src/bake/template-bricks.js';
@@ -67,7 +74,12 @@ describe('lattices', () => {
     const size = window.first.map((f, k) => window.end[k] - f) as [number, number, number];
     const smallValues = Float32Array.from(inside, (at) => values[at]);
     const before = { values: values.slice(), known: known.slice() };
-    fillLattice({ ...lattice, size }, smallValues, 1, Uint8Array.from(inside, (at) => known[at]));
+    fillLattice(
+      { ...lattice, size },
+      smallValues,
+      1,
+      Uint8Array.from(inside, (at) => known[at]),
+    );
     fillLattice(lattice, values, 1, known, window);
     inside.forEach((at, n) => {
       expect(values[at]).toBe(smallValues[n]);

@@ -14,7 +14,14 @@ import {
   writeBlock,
 } from './deformation-volume.js';
 import { coarsened, findLayout, type IdentityLayout, type LayoutSteps } from './identity-layout.js';
-import { type Lattice, type LatticeWindow, latticePoints, sampleLattice, wholeWindow, windowAround } from './lattice.js';
+import {
+  type Lattice,
+  type LatticeWindow,
+  latticePoints,
+  sampleLattice,
+  wholeWindow,
+  windowAround,
+} from './lattice.js';
 import { type LinearMesh, meshBounds, movedBounds, movedTriangles, poseMesh } from './linear-mesh.js';
 import { computeRestFrames, createRestMap } from './mesh-transfer.js';
 import { bakeParts, type PartGrids } from './part-grids.js';
@@ -84,6 +91,8 @@ export interface Baker {
 
 /** How far off the mesh the zero set may be, metres. */
 const MESH_MARGIN = 6e-4;
+/** The same for the face at rest around the eyes: half of how far open they are. In the air between, D carries all of it into the template's gap, which is narrow there, and what is spread from the lids would not. */
+const LID_MARGIN = 4.5e-3;
 /** Around the head, metres. */
 const BOUNDS_MARGIN = 4e-3;
 /** A vertex that moved less than this is where it was, metres: for the exact bake, and for the quick one. */
@@ -271,7 +280,7 @@ export async function createBaker(source: BakeSource, options: BakerOptions = {}
       const reference = layout.blocks.map(createValues);
       const marks = new Map(HEAD_BLOCKS.map((b) => [b, createMarks(layout.blocks[b])]));
       const windows = layout.blocks.map(wholeWindow);
-      const asked = choosePoints(layout.blocks, windows, marks, points, triangles, all, found.sheets);
+      const asked = choosePoints(layout.blocks, windows, marks, points, triangles, all, found.sheets, LID_MARGIN);
       const values = new Float32Array((asked.points.length / 3) * SHEETS.length * CHANNELS);
       await exactly(codes)(asked.points, asked.blocks, values);
       for (const part of asked.blocks) scatter(part, reference, findTwins(layout.blocks), values);
@@ -339,13 +348,20 @@ function choosePoints(
   triangles: Uint32Array,
   moved: Uint8Array,
   sheets: Uint8Array,
+  lidMargin = MESH_MARGIN,
 ): { points: Float32Array; blocks: AskedBlock[] } {
   let first = 0;
   const blocks = HEAD_BLOCKS.map((block): AskedBlock => {
     const marks = allMarks.get(block)!;
-    markNearMesh(lattices[block], positions, triangles, moved, sheets, MESH_MARGIN, windows[block], marks);
+    const margin = block === BLOCKS.eyeLeft || block === BLOCKS.eyeRight ? lidMargin : MESH_MARGIN;
+    markNearMesh(lattices[block], positions, triangles, moved, sheets, margin, windows[block], marks);
     if (block === BLOCKS.head) unmarkInside(lattices, marks.near);
-    const found = { block, owners: marks.owners, which: listMarked(lattices[block], windows[block], marks.near), first };
+    const found = {
+      block,
+      owners: marks.owners,
+      which: listMarked(lattices[block], windows[block], marks.near),
+      first,
+    };
     first += found.which.length;
     return found;
   });
@@ -357,7 +373,9 @@ function choosePoints(
 /** Numbers of the marked points in a window. */
 function listMarked({ size }: Lattice, { first, end }: LatticeWindow, marks: Uint8Array): Uint32Array {
   const [nx, ny] = size;
-  const room = new Uint32Array(Math.max(end[0] - first[0], 0) * Math.max(end[1] - first[1], 0) * Math.max(end[2] - first[2], 0));
+  const room = new Uint32Array(
+    Math.max(end[0] - first[0], 0) * Math.max(end[1] - first[1], 0) * Math.max(end[2] - first[2], 0),
+  );
   let count = 0;
   for (let k = first[2]; k < end[2]; k++)
     for (let j = first[1]; j < end[1]; j++)
@@ -394,14 +412,7 @@ function findTwins(lattices: readonly Lattice[]): Map<number, Int32Array> {
       for (let k = shift[2]; k < own.size[2] + shift[2]; k++)
         for (let j = shift[1]; j < own.size[1] + shift[1]; j++)
           for (let i = shift[0]; i < own.size[0] + shift[0]; i++, at++)
-            if (
-              i >= 0 &&
-              j >= 0 &&
-              k >= 0 &&
-              i < other.size[0] &&
-              j < other.size[1] &&
-              k < other.size[2]
-            )
+            if (i >= 0 && j >= 0 && k >= 0 && i < other.size[0] && j < other.size[1] && k < other.size[2])
               out[at] = i + other.size[0] * (j + other.size[1] * k);
       return [block, out];
     }),

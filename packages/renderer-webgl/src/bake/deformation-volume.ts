@@ -1,5 +1,13 @@
 import { encodeHalf } from './half.js';
-import { fillLattice, isEmpty, type Lattice, type LatticeWindow, latticeCount, sampleLattice, wholeWindow } from './lattice.js';
+import {
+  fillLattice,
+  isEmpty,
+  type Lattice,
+  type LatticeWindow,
+  latticeCount,
+  sampleLattice,
+  wholeWindow,
+} from './lattice.js';
 
 /** Offset to the canonical space and correction of the distance: four numbers a point. */
 export const CHANNELS = 4;

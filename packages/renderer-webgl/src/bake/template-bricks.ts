@@ -250,8 +250,7 @@ async function sampleSheet(
             const place = BRICK_CELLS * base[k] + at3[k];
             const low = place > 0 && !Number.isNaN(values[at - strides[k]]) ? at - strides[k] : at;
             const high = place < fine.size[k] - 1 && !Number.isNaN(values[at + strides[k]]) ? at + strides[k] : at;
-            out[n + k] =
-              high > low ? (values[high] - values[low]) / (((high - low) / strides[k]) * spacing) : 0;
+            out[n + k] = high > low ? (values[high] - values[low]) / (((high - low) / strides[k]) * spacing) : 0;
           }
           out[n + 3] = values[at];
         }
@@ -399,9 +398,12 @@ function packBricks(sheets: readonly SheetBricks[], edge: number): TemplateBrick
 
 /** Gradients and distances in 127ths of what they may be at most. */
 function encodeField(field: Float32Array, range: number): Int8Array {
-  return Int8Array.from(field, (x, n) =>
-    Math.round(127 * Math.min(Math.max(x / (n % 4 === 3 ? range : GRADIENT_RANGE), -1), 1)),
-  );
+  const out = new Int8Array(field.length);
+  for (let n = 0; n < out.length; n++) {
+    const share = field[n] / ((n & 3) === 3 ? range : GRADIENT_RANGE);
+    out[n] = Math.round(127 * Math.min(Math.max(share, -1), 1));
+  }
+  return out;
 }
 
 /** Whether the surface comes within a cell of a brick. */
