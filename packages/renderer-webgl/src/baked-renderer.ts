@@ -1,10 +1,10 @@
 /// <reference path="./glsl.d.ts" />
 import { computePartUniforms } from './bake/baked-field.js';
 import type { PosedBake, StaticBake } from './bake/baker.js';
-import { assembleProxy, partProxies } from './bake/proxy-mesh.js';
+import { assembleProxy, type ProxyParts, partProxies, REACHES } from './bake/proxy-mesh.js';
 import { atlasSize, BRICK_SAMPLES, BRICK_UV_SAMPLES } from './bake/template-bricks.js';
 import { keepResources } from './context-resources.js';
-import { keepBindings, keepDrawState, keepTextureUnits } from './gl-state.js';
+import { keepBindings, keepDrawState, keepStencil, keepTextureUnits } from './gl-state.js';
 import { checkLighting, computeDominantLight, EVEN_LIGHT } from './lighting.js';
 import { invert4, multiply4 } from './matrices.js';
 import { createTexture } from './part-buffers.js';
@@ -12,14 +12,17 @@ import { createPartMaps, PART_NAMES, WHITE } from './part-maps.js';
 import { assembleShader, checkContext, createProgram, type Program } from './program.js';
 import bakedMain from './shaders/baked.frag.glsl';
 import boxMain from './shaders/box.vert.glsl';
-import branchChunk from './shaders/chunks/branch.glsl';
 import fieldChunk from './shaders/chunks/field.glsl';
 import rayChunk from './shaders/chunks/ray.glsl';
 import shadingChunk from './shaders/chunks/shading.glsl';
 import surfaceChunk from './shaders/chunks/surface.glsl';
 import traceChunk from './shaders/chunks/trace.glsl';
-import depthOnlyMain from './shaders/depth-only.frag.glsl';
+import coverMain from './shaders/cover.vert.glsl';
+import presentMain from './shaders/present.frag.glsl';
+import proxyFragmentMain from './shaders/proxy.frag.glsl';
 import proxyMain from './shaders/proxy.vert.glsl';
+import tilesMain from './shaders/tiles.vert.glsl';
+import undecidedMain from './shaders/undecided.frag.glsl';
 import { createTexture3d, updateTexture3d } from './texture-3d.js';
 import type { Gloss, PartImage, RenderOptions } from './types.js';
 
@@ -70,24 +73,50 @@ const UNITS = {
   brickField: 2,
   brickUv: 3,
   partGrids: 4,
-  proxyDepth: 5,
-  albedoMap: 6,
-  partMaps: 7,
+  albedoMap: 5,
+  partMaps: 6,
+  proxyDepth: 7,
 };
+/** What the last passes read. */
+const RESULT_UNITS = { hitDepth: 0, traced: 1, proxyDepth: UNITS.proxyDepth };
+/** Where the tiles of a pass read what its pixels want. */
+const WANTS_UNIT = UNITS.proxyDepth + 1;
+/** Pixels along a tile's side by `REACHES`: what needs the whole field is scattered along outlines, and dear. */
+const TILES = [8, 8, 4] as const;
 const MATTE: Gloss = { strength: 0, exponent: 1 };
+
+/** How the stencil and the proxies' texture name the program of a reach: 0 is where there is nothing. */
+const programOf = (reach: number) => 1 + reach;
 
 interface Resources {
   proxy: Program;
-  baked: Program;
+  /** By `REACHES`: each reads no more than a ray from there may meet. */
+  traces: readonly Program[];
+  undecided: Program;
+  present: Program;
   textures: Partial<Record<keyof typeof UNITS, WebGLTexture>>;
   deformationSize?: string;
-  proxySize: [number, number];
-  proxyFramebuffer: WebGLFramebuffer;
+  targets?: Targets;
   proxyArray: WebGLVertexArrayObject;
   proxyPositions: WebGLBuffer;
   proxyIndices: WebGLBuffer;
-  /** Nothing for a box's corners, which are numbered. */
-  boxArray: WebGLVertexArrayObject;
+  /** For triangles whose corners are numbered. */
+  noArray: WebGLVertexArrayObject;
+}
+
+/** What is drawn into on the way, of a viewport's size. */
+interface Targets {
+  size: string;
+  /** Depth and the stencil that says which program a pixel needs. */
+  depthStencil: WebGLRenderbuffer;
+  proxyDepth: WebGLTexture;
+  traced: WebGLTexture;
+  hitDepth: WebGLTexture;
+  /** Which pixels need the whole field. */
+  whole: WebGLTexture;
+  proxyFramebuffer: WebGLFramebuffer;
+  wholeFramebuffer: WebGLFramebuffer;
+  tracedFramebuffer: WebGLFramebuffer;
 }
 
 /**
@@ -103,7 +132,7 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
   const gl = checkContext(options.gl, 'createBakedRenderer');
   const { fixed, gloss = {}, maxAnisotropy = 8 } = options;
   const parts = partProxies(fixed);
-  let proxyCount = 0;
+  let proxyBegins: ProxyParts['begins'] = [0, 0, 0, 0];
   let bake: PosedBake | undefined;
   let pose: PoseUniforms | undefined;
   let albedo: PartImage | undefined;
@@ -113,23 +142,33 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
   const { present, checkOpen, dispose } = keepResources(gl, upload, free, options.onRestored);
 
   function upload(): Resources {
-    const define = options.countReads ? '#define COUNT_READS\n' : '';
-    const proxy = createProgram(gl, assembleShader(proxyMain), assembleShader(depthOnlyMain));
-    const baked = createProgram(
-      gl,
-      assembleShader(boxMain),
-      assembleShader(define, branchChunk, rayChunk, fieldChunk, traceChunk, shadingChunk, surfaceChunk, bakedMain),
-    );
+    const cover = assembleShader(coverMain);
+    const tiles = assembleShader(tilesMain);
+    const trace = (define: string) =>
+      createProgram(
+        gl,
+        tiles,
+        assembleShader(
+          define,
+          options.countReads ? '#define COUNT_READS' : '',
+          rayChunk,
+          fieldChunk,
+          traceChunk,
+          shadingChunk,
+          surfaceChunk,
+          bakedMain,
+        ),
+      );
     const created: Resources = {
-      proxy,
-      baked,
+      proxy: createProgram(gl, assembleShader(proxyMain), assembleShader(proxyFragmentMain)),
+      traces: [trace('#define ONLY_HEAD\n#define ONLY_SKIN'), trace('#define ONLY_SKIN'), trace('')],
+      undecided: createProgram(gl, cover, assembleShader(undecidedMain)),
+      present: createProgram(gl, assembleShader(boxMain), assembleShader(shadingChunk, presentMain)),
       textures: {},
-      proxySize: [0, 0],
-      proxyFramebuffer: gl.createFramebuffer(),
       proxyArray: gl.createVertexArray(),
       proxyPositions: gl.createBuffer(),
       proxyIndices: gl.createBuffer(),
-      boxArray: gl.createVertexArray(),
+      noArray: gl.createVertexArray(),
     };
     keepBindings(gl, () => {
       gl.bindVertexArray(created.proxyArray);
@@ -153,14 +192,26 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
       uploadAlbedo(created);
       uploadPartAlbedos(created);
     });
-    setFixedUniforms(baked);
+    for (const program of created.traces) setFixedUniforms(program);
+    setUnits(created.undecided, RESULT_UNITS);
+    setUnits(created.present, RESULT_UNITS);
     return created;
   }
 
-  function setFixedUniforms({ handle, uniforms }: Program): void {
+  function setUnits({ handle, uniforms }: Program, units: Readonly<Record<string, number>>): void {
     const before = gl.getParameter(gl.CURRENT_PROGRAM);
     gl.useProgram(handle);
-    for (const [name, unit] of Object.entries(UNITS)) if (uniforms[name]) gl.uniform1i(uniforms[name], unit);
+    for (const [name, unit] of Object.entries(units)) if (uniforms[name]) gl.uniform1i(uniforms[name], unit);
+    gl.useProgram(before);
+  }
+
+  function setFixedUniforms(program: Program): void {
+    setUnits(program, { ...UNITS, wants: WANTS_UNIT });
+    const { handle, uniforms } = program;
+    const before = gl.getParameter(gl.CURRENT_PROGRAM);
+    gl.useProgram(handle);
+    // What is drawn on the way is linear.
+    gl.uniform1i(uniforms.encodeOutput, 0);
     const { template, mouthBoxes, parts } = fixed;
     const each = <T>(list: readonly T[], numbers: (item: T) => Iterable<number>) =>
       Float32Array.from(list.flatMap((item) => [...numbers(item)]));
@@ -205,14 +256,17 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
       target.textures.deformation = createTexture3d(gl, 'RGBA16F', size, data);
       target.deformationSize = key;
     }
-    const { positions, triangles } = assembleProxy(bake.proxy, parts, bake.partTransforms);
+    const { templateFromPosed, mouthMin, mouthMax } = computePartUniforms(fixed, bake.partTransforms);
+    const eyeRadii = fixed.eyes.map(({ radius, bulge }) => Math.max(radius, bulge));
+    const places = { eyeRows: templateFromPosed, eyeRadii, mouthMin, mouthMax };
+    const { positions, triangles, begins } = assembleProxy(bake.proxy, bake.volume, places, parts, bake.partTransforms);
     keepBindings(gl, () => {
       gl.bindVertexArray(target.proxyArray);
       gl.bindBuffer(gl.ARRAY_BUFFER, target.proxyPositions);
       gl.bufferData(gl.ARRAY_BUFFER, positions, gl.DYNAMIC_DRAW);
       gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, triangles, gl.DYNAMIC_DRAW);
     });
-    proxyCount = triangles.length;
+    proxyBegins = begins;
   }
 
   function uploadAlbedo(target: Resources): void {
@@ -227,50 +281,122 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
 
   function free(resources: Resources): void {
     for (const texture of Object.values(resources.textures)) gl.deleteTexture(texture);
-    gl.deleteFramebuffer(resources.proxyFramebuffer);
     for (const buffer of [resources.proxyPositions, resources.proxyIndices]) gl.deleteBuffer(buffer);
-    for (const array of [resources.proxyArray, resources.boxArray]) gl.deleteVertexArray(array);
-    for (const { handle } of [resources.proxy, resources.baked]) gl.deleteProgram(handle);
+    for (const array of [resources.proxyArray, resources.noArray]) gl.deleteVertexArray(array);
+    const { proxy, traces, undecided, present: last } = resources;
+    for (const { handle } of [proxy, ...traces, undecided, last]) gl.deleteProgram(handle);
+    if (resources.targets) freeTargets(resources.targets);
   }
 
-  /** The proxies' depth for a viewport. */
-  function resizeProxyDepth(target: Resources, width: number, height: number): void {
-    if (target.proxySize[0] === width && target.proxySize[1] === height) return;
-    gl.deleteTexture(target.textures.proxyDepth ?? null);
-    const texture = gl.createTexture();
-    gl.bindTexture(gl.TEXTURE_2D, texture);
-    gl.texStorage2D(gl.TEXTURE_2D, 1, gl.DEPTH_COMPONENT24, width, height);
-    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.NEAREST);
-    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, gl.NEAREST);
-    gl.bindFramebuffer(gl.DRAW_FRAMEBUFFER, target.proxyFramebuffer);
-    gl.framebufferTexture2D(gl.DRAW_FRAMEBUFFER, gl.DEPTH_ATTACHMENT, gl.TEXTURE_2D, texture, 0);
-    gl.drawBuffers([gl.NONE]);
-    target.textures.proxyDepth = texture;
-    target.proxySize = [width, height];
+  function freeTargets(targets: Targets): void {
+    gl.deleteRenderbuffer(targets.depthStencil);
+    for (const name of ['proxyDepth', 'traced', 'hitDepth', 'whole'] as const) gl.deleteTexture(targets[name]);
+    for (const name of ['proxyFramebuffer', 'wholeFramebuffer', 'tracedFramebuffer'] as const)
+      gl.deleteFramebuffer(targets[name]);
   }
 
-  /** Draws what rays begin at. */
-  function drawProxies(target: Resources, clipFromAvatar: Float32Array, bounds: PosedBake['bounds']): void {
-    const [width, height] = target.proxySize;
-    gl.bindFramebuffer(gl.DRAW_FRAMEBUFFER, target.proxyFramebuffer);
-    gl.viewport(0, 0, width, height);
+  /** Leaves bindings of the active unit, of framebuffers and of the renderbuffer behind. */
+  function targetsFor(resources: Resources, width: number, height: number): Targets {
+    const size = `${width} ${height}`;
+    if (resources.targets?.size === size) return resources.targets;
+    if (resources.targets) freeTargets(resources.targets);
+    const texture = (format: 'R8UI' | 'R32UI' | 'RGBA16F' | 'SRGB8_ALPHA8') => {
+      const created = gl.createTexture();
+      gl.bindTexture(gl.TEXTURE_2D, created);
+      gl.texStorage2D(gl.TEXTURE_2D, 1, gl[format], width, height);
+      gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.NEAREST);
+      gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, gl.NEAREST);
+      return created;
+    };
+    const depthStencil = gl.createRenderbuffer();
+    gl.bindRenderbuffer(gl.RENDERBUFFER, depthStencil);
+    gl.renderbufferStorage(gl.RENDERBUFFER, gl.DEPTH24_STENCIL8, width, height);
+    const framebuffer = (...colours: WebGLTexture[]) => {
+      const created = gl.createFramebuffer();
+      gl.bindFramebuffer(gl.DRAW_FRAMEBUFFER, created);
+      gl.framebufferRenderbuffer(gl.DRAW_FRAMEBUFFER, gl.DEPTH_STENCIL_ATTACHMENT, gl.RENDERBUFFER, depthStencil);
+      colours.forEach((colour, i) => {
+        gl.framebufferTexture2D(gl.DRAW_FRAMEBUFFER, gl.COLOR_ATTACHMENT0 + i, gl.TEXTURE_2D, colour, 0);
+      });
+      gl.drawBuffers(colours.map((_, i) => gl.COLOR_ATTACHMENT0 + i));
+      return created;
+    };
+    const canDrawFloats = gl.getExtension('EXT_color_buffer_float') ?? gl.getExtension('EXT_color_buffer_half_float');
+    const [proxyDepth, hitDepth, whole] = [texture('R32UI'), texture('R32UI'), texture('R8UI')];
+    // Without floats light above 1 is cut off here already.
+    const traced = texture(canDrawFloats ? 'RGBA16F' : 'SRGB8_ALPHA8');
+    resources.targets = {
+      size,
+      depthStencil,
+      proxyDepth,
+      traced,
+      hitDepth,
+      whole,
+      proxyFramebuffer: framebuffer(proxyDepth),
+      wholeFramebuffer: framebuffer(whole),
+      tracedFramebuffer: framebuffer(traced, hitDepth),
+    };
+    return resources.targets;
+  }
+
+  /** Draws what rays begin at, and for each pixel which program it needs. */
+  function drawProxies(
+    { proxy, proxyArray }: Resources,
+    targets: Targets,
+    clipFromAvatar: Float32Array,
+    bounds: PosedBake['bounds'],
+  ): void {
+    gl.bindFramebuffer(gl.DRAW_FRAMEBUFFER, targets.proxyFramebuffer);
+    // Clearing goes by the masks as well.
     gl.depthMask(true);
+    gl.stencilMask(0xff);
     // The near plane may cut the proxies open: then rays begin at it, wherever they go.
     const cut = isCutByNear(clipFromAvatar, bounds);
-    gl.clearBufferfv(gl.DEPTH, 0, [cut ? 0 : 1]);
+    gl.clearBufferfi(gl.DEPTH_STENCIL, 0, cut ? 0 : 1, 0);
+    gl.clearBufferuiv(gl.COLOR, 0, [cut ? programOf(REACHES.whole) : 0, 0, 0, 0]);
     if (cut) return;
-    const depthRange = gl.getParameter(gl.DEPTH_RANGE);
-    gl.depthRange(0, 1);
-    gl.enable(gl.DEPTH_TEST);
     gl.depthFunc(gl.LESS);
-    gl.useProgram(target.proxy.handle);
-    gl.uniformMatrix4fv(target.proxy.uniforms.clipFromAvatar, false, clipFromAvatar);
-    gl.bindVertexArray(target.proxyArray);
-    gl.drawElements(gl.TRIANGLES, proxyCount, gl.UNSIGNED_INT, 0);
-    gl.depthRange(depthRange[0], depthRange[1]);
+    gl.stencilOp(gl.KEEP, gl.KEEP, gl.REPLACE);
+    gl.useProgram(proxy.handle);
+    gl.uniformMatrix4fv(proxy.uniforms.clipFromAvatar, false, clipFromAvatar);
+    gl.bindVertexArray(proxyArray);
+    for (const reach of Object.values(REACHES)) {
+      const count = proxyBegins[reach + 1] - proxyBegins[reach];
+      if (count === 0) continue;
+      gl.stencilFunc(gl.ALWAYS, programOf(reach), 0xff);
+      gl.uniform1ui(proxy.uniforms.program, programOf(reach));
+      gl.drawElements(gl.TRIANGLES, count, gl.UNSIGNED_INT, 4 * proxyBegins[reach]);
+    }
   }
 
-  function draw(target: Resources, { bounds }: PosedBake, pose: PoseUniforms, renderOptions: BakedRenderOptions): void {
+  /** Traces the pixels whose stencil is a reach's. @param wants - where the tiles read it. */
+  function trace(
+    resources: Resources,
+    reach: (typeof REACHES)[keyof typeof REACHES],
+    wants: WebGLTexture,
+    [width, height]: readonly [number, number],
+    setUniforms: (uniforms: Program['uniforms']) => void,
+  ): void {
+    const { handle, uniforms } = resources.traces[reach];
+    const tile = TILES[reach];
+    const [columns, rows] = [Math.ceil(width / tile), Math.ceil(height / tile)];
+    gl.useProgram(handle);
+    setUniforms(uniforms);
+    bind(WANTS_UNIT, '2D', wants);
+    gl.uniform1ui(uniforms.wanted, programOf(reach));
+    gl.uniform1i(uniforms.tile, tile);
+    gl.uniform2i(uniforms.tiles, columns, rows);
+    gl.stencilFunc(gl.EQUAL, programOf(reach), 0xff);
+    gl.drawArrays(gl.POINTS, 0, columns * rows);
+    bind(WANTS_UNIT, '2D', null);
+  }
+
+  function draw(
+    resources: Resources,
+    { bounds }: PosedBake,
+    pose: PoseUniforms,
+    renderOptions: BakedRenderOptions,
+  ): void {
     const { clipFromCamera, cameraFromWorld, worldFromAvatar = IDENTITY, outputColourSpace } = renderOptions;
     const framebuffer =
       renderOptions.framebuffer === undefined
@@ -278,63 +404,105 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
         : renderOptions.framebuffer;
     const viewport = renderOptions.viewport ?? gl.getParameter(gl.VIEWPORT);
     const [x, y, width, height] = viewport;
-    const clipFromAvatar = multiply4(clipFromCamera, multiply4(cameraFromWorld, worldFromAvatar));
+    const clipFromAvatar = Float32Array.from(multiply4(clipFromCamera, multiply4(cameraFromWorld, worldFromAvatar)));
     const avatarFromClip = Float32Array.from(invert4(clipFromAvatar));
+    const glosses = Float32Array.from(
+      PART_NAMES.flatMap((name) => {
+        const { strength, exponent } = gloss[name] ?? MATTE;
+        return [strength, exponent];
+      }),
+    );
+    const setUniforms = (uniforms: Program['uniforms']) => {
+      for (const [name, [setter, values]] of Object.entries(pose)) gl[setter](uniforms[name] ?? null, values);
+      gl.uniformMatrix4fv(uniforms.avatarFromClip, false, avatarFromClip);
+      gl.uniformMatrix4fv(uniforms.clipFromAvatar, false, clipFromAvatar);
+      gl.uniformMatrix3fv(uniforms.worldFromAvatar, false, rotationOf(worldFromAvatar));
+      gl.uniform2f(uniforms.viewportSize, width, height);
+      gl.uniform3fv(uniforms.lighting, lighting);
+      gl.uniform3fv(uniforms.toLight, light.toLight);
+      gl.uniform3fv(uniforms.lightColour, light.colour);
+      gl.uniform2fv(uniforms.gloss, glosses);
+    };
 
     for (const name of ['BLEND', 'POLYGON_OFFSET_FILL', 'RASTERIZER_DISCARD', 'CULL_FACE'] as const)
       gl.disable(gl[name]);
     const scissor = gl.isEnabled(gl.SCISSOR_TEST);
     const stencil = gl.isEnabled(gl.STENCIL_TEST);
-    gl.disable(gl.SCISSOR_TEST);
-    gl.disable(gl.STENCIL_TEST);
-    gl.activeTexture(gl.TEXTURE0 + UNITS.proxyDepth);
-    resizeProxyDepth(target, width, height);
-    // What is drawn into must not be bound to be read.
-    gl.bindTexture(gl.TEXTURE_2D, null);
-    drawProxies(target, Float32Array.from(clipFromAvatar), bounds);
+    const colourMask = gl.getParameter(gl.COLOR_WRITEMASK);
+    keepStencil(gl, () => {
+      gl.disable(gl.SCISSOR_TEST);
+      gl.enable(gl.STENCIL_TEST);
+      gl.enable(gl.DEPTH_TEST);
+      gl.colorMask(true, true, true, true);
+      gl.activeTexture(gl.TEXTURE0 + UNITS.proxyDepth);
+      const targets = targetsFor(resources, width, height);
+      gl.bindTexture(gl.TEXTURE_2D, null);
+      gl.viewport(0, 0, width, height);
+      const depthRange = gl.getParameter(gl.DEPTH_RANGE);
+      gl.depthRange(0, 1);
+      drawProxies(resources, targets, clipFromAvatar, bounds);
 
-    bindTextures(target);
-    gl.bindFramebuffer(gl.DRAW_FRAMEBUFFER, framebuffer);
+      const size = [width, height] as const;
+      gl.disable(gl.DEPTH_TEST);
+      gl.stencilOp(gl.KEEP, gl.KEEP, gl.KEEP);
+      gl.bindVertexArray(resources.noArray);
+      bindTextures(resources.textures);
+      bind(UNITS.proxyDepth, '2D', targets.proxyDepth);
+      gl.bindFramebuffer(gl.DRAW_FRAMEBUFFER, targets.tracedFramebuffer);
+      gl.clearBufferuiv(gl.COLOR, 1, [0, 0, 0, 0]);
+      trace(resources, REACHES.head, targets.proxyDepth, size, setUniforms);
+      trace(resources, REACHES.skin, targets.proxyDepth, size, setUniforms);
+
+      gl.bindFramebuffer(gl.DRAW_FRAMEBUFFER, targets.wholeFramebuffer);
+      gl.clearBufferuiv(gl.COLOR, 0, [0, 0, 0, 0]);
+      bind(RESULT_UNITS.hitDepth, '2D', targets.hitDepth);
+      gl.useProgram(resources.undecided.handle);
+      gl.stencilFunc(gl.ALWAYS, programOf(REACHES.whole), 0xff);
+      gl.stencilOp(gl.KEEP, gl.KEEP, gl.REPLACE);
+      gl.drawArrays(gl.TRIANGLES, 0, 3);
+      gl.stencilOp(gl.KEEP, gl.KEEP, gl.KEEP);
+      bind(RESULT_UNITS.hitDepth, '2D', null);
+      gl.bindFramebuffer(gl.DRAW_FRAMEBUFFER, targets.tracedFramebuffer);
+      trace(resources, REACHES.whole, targets.whole, size, setUniforms);
+      gl.depthRange(depthRange[0], depthRange[1]);
+
+      gl.bindFramebuffer(gl.DRAW_FRAMEBUFFER, framebuffer);
+      bind(RESULT_UNITS.hitDepth, '2D', targets.hitDepth);
+      bind(RESULT_UNITS.traced, '2D', targets.traced);
+    });
     gl.viewport(x, y, width, height);
+    gl.colorMask(colourMask[0], colourMask[1], colourMask[2], colourMask[3]);
     if (scissor) gl.enable(gl.SCISSOR_TEST);
-    if (stencil) gl.enable(gl.STENCIL_TEST);
+    if (!stencil) gl.disable(gl.STENCIL_TEST);
     gl.enable(gl.DEPTH_TEST);
     gl.enable(gl.CULL_FACE);
     gl.cullFace(gl.BACK);
     gl.depthFunc(gl.LEQUAL);
     gl.depthMask(true);
     gl.frontFace(gl.CCW);
-    const { handle, uniforms } = target.baked;
+    const { handle, uniforms } = resources.present;
     gl.useProgram(handle);
-    for (const [name, [setter, values]] of Object.entries(pose)) gl[setter](uniforms[name], values);
-    gl.uniformMatrix4fv(uniforms.avatarFromClip, false, avatarFromClip);
-    gl.uniform4f(uniforms.viewport, x, y, width, height);
-    gl.uniformMatrix4fv(uniforms.clipFromAvatar, false, Float32Array.from(clipFromAvatar));
-    gl.uniformMatrix3fv(uniforms.worldFromAvatar, false, rotationOf(worldFromAvatar));
-    gl.uniform3fv(uniforms.lighting, lighting);
-    gl.uniform3fv(uniforms.toLight, light.toLight);
-    gl.uniform3fv(uniforms.lightColour, light.colour);
-    gl.uniform2fv(
-      uniforms.gloss,
-      PART_NAMES.flatMap((name) => {
-        const { strength, exponent } = gloss[name] ?? MATTE;
-        return [strength, exponent];
-      }),
-    );
-    gl.uniform1i(uniforms.encodeOutput, outputColourSpace === 'srgb-linear' ? 0 : 1);
-    gl.bindVertexArray(target.boxArray);
+    gl.uniformMatrix4fv(uniforms.clipFromAvatar, false, clipFromAvatar);
+    gl.uniform3fv(uniforms.boundsMin, bounds.min);
+    gl.uniform3fv(uniforms.boundsMax, bounds.max);
+    gl.uniform2f(uniforms.viewportOrigin, x, y);
+    gl.uniform1i(uniforms.encodeOutput, outputColourSpace === 'srgb-linear' || options.countReads ? 0 : 1);
     gl.drawArrays(gl.TRIANGLES, 0, 36);
+    // Drawn into again in the next frame.
+    bind(RESULT_UNITS.hitDepth, '2D', null);
+    bind(RESULT_UNITS.traced, '2D', null);
   }
 
-  function bindTextures({ textures }: Resources): void {
-    for (const [name, unit] of Object.entries(UNITS) as [keyof typeof UNITS, number][]) {
-      gl.activeTexture(gl.TEXTURE0 + unit);
-      gl.bindSampler(unit, null);
-      gl.bindTexture(
-        TARGETS[name] === '3D' ? gl.TEXTURE_3D : TARGETS[name] === 'array' ? gl.TEXTURE_2D_ARRAY : gl.TEXTURE_2D,
-        textures[name] ?? null,
-      );
-    }
+  function bind(unit: number, kind: '3D' | '2D' | 'array', texture: WebGLTexture | null | undefined): void {
+    gl.activeTexture(gl.TEXTURE0 + unit);
+    gl.bindSampler(unit, null);
+    const target = kind === '3D' ? gl.TEXTURE_3D : kind === 'array' ? gl.TEXTURE_2D_ARRAY : gl.TEXTURE_2D;
+    gl.bindTexture(target, texture ?? null);
+  }
+
+  function bindTextures(textures: Resources['textures']): void {
+    for (const [name, unit] of Object.entries(UNITS) as [keyof typeof UNITS, number][])
+      bind(unit, TARGETS[name], textures[name]);
   }
 
   const change = (who: string, store: () => void, apply: (target: Resources) => void) => {
@@ -389,7 +557,7 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
       const [posed, uniforms] = [bake, pose];
       if (!current || !posed || !uniforms) return;
       keepDrawState(gl, () =>
-        keepTextureUnits(gl, Object.keys(UNITS).length, () => draw(current, posed, uniforms, renderOptions)),
+        keepTextureUnits(gl, WANTS_UNIT + 1, () => draw(current, posed, uniforms, renderOptions)),
       );
     },
 

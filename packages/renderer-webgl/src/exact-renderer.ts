@@ -7,7 +7,6 @@ import { invert4, multiply4 } from './matrices.js';
 import { createTexture } from './part-buffers.js';
 import { createPartMaps, PART_NAMES } from './part-maps.js';
 import { assembleShader, checkContext, createProgram } from './program.js';
-import branchChunk from './shaders/chunks/branch.glsl';
 import shadingChunk from './shaders/chunks/shading.glsl';
 import surfaceChunk from './shaders/chunks/surface.glsl';
 import coverMain from './shaders/cover.vert.glsl';
@@ -57,7 +56,7 @@ export async function renderExact(
   const { handle, uniforms } = createProgram(
     gl,
     assembleShader(coverMain),
-    assembleShader(define, branchChunk, shadingChunk, surfaceChunk, deferredMain),
+    assembleShader(define, shadingChunk, surfaceChunk, deferredMain),
   );
   const light = computeDominantLight(options.lighting);
   const vertexArray = gl.createVertexArray();

@@ -112,3 +112,33 @@ export function keepTextureUnits(gl: WebGL2RenderingContext, count: number, work
 function bindingName(target: (typeof TEXTURE_TARGETS)[number]) {
   return `TEXTURE_BINDING_${target.slice('TEXTURE_'.length) as '2D' | '3D' | '2D_ARRAY'}` as const;
 }
+
+const STENCIL_FACES = [
+  ['FRONT', 'STENCIL'],
+  ['BACK', 'STENCIL_BACK'],
+] as const;
+
+/** Runs `draw`, which may set what the stencil does and bind a renderbuffer, and puts that back. */
+export function keepStencil(gl: WebGL2RenderingContext, draw: () => void): void {
+  const renderbuffer = gl.getParameter(gl.RENDERBUFFER_BINDING);
+  const faces = STENCIL_FACES.map(([face, of]) => {
+    const get = (name: 'FUNC' | 'REF' | 'VALUE_MASK' | 'WRITEMASK' | 'FAIL' | 'PASS_DEPTH_FAIL' | 'PASS_DEPTH_PASS') =>
+      gl.getParameter(gl[`${of}_${name}`]) as number;
+    return {
+      face: gl[face],
+      func: [get('FUNC'), get('REF'), get('VALUE_MASK')] as const,
+      op: [get('FAIL'), get('PASS_DEPTH_FAIL'), get('PASS_DEPTH_PASS')] as const,
+      mask: get('WRITEMASK'),
+    };
+  });
+  try {
+    draw();
+  } finally {
+    for (const { face, func, op, mask } of faces) {
+      gl.stencilFuncSeparate(face, ...func);
+      gl.stencilOpSeparate(face, ...op);
+      gl.stencilMaskSeparate(face, mask);
+    }
+    gl.bindRenderbuffer(gl.RENDERBUFFER, renderbuffer);
+  }
+}

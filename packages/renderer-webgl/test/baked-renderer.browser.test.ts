@@ -1,3 +1,4 @@
+import { mat4 } from 'gl-matrix';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { commands } from 'vitest/browser';
 import { createBakedField } from '../src/bake/baked-field.js';
@@ -105,6 +106,47 @@ describe('the baked path', () => {
     expect(isRed(column(0.45, 0), Math.round(SIZE / 2 - 8))).toBe(false);
   });
 
+  it('draws the same again and again, whatever the masks were', () => {
+    const gl = createContext(SIZE);
+    const renderer = createToyRenderer(gl);
+    const draw = () => {
+      const target = createTarget(gl, SIZE, 'RGBA8');
+      gl.depthMask(false);
+      gl.stencilMask(0);
+      renderer.render({ ...VIEW, framebuffer: target.framebuffer });
+      gl.depthMask(true);
+      return target.readBytes();
+    };
+    const first = draw();
+    expect(first.some((value) => value > 0)).toBe(true);
+    expect(draw()).toEqual(first);
+  });
+
+  it('sees the same whether rays begin at proxies or at the near plane', () => {
+    const gl = createContext(SIZE);
+    const renderer = createToyRenderer(gl, { countReads: true });
+    // The second camera's near plane cuts the corners of the bounds that face it, and nothing else.
+    const [apart, cut] = [1, 2.75].map((near) => {
+      const target = createTarget(gl, SIZE, 'RGBA8');
+      const clipFromCamera = Float32Array.from(mat4.perspective(mat4.create(), 0.6, 1, near, 10));
+      renderer.render({ ...VIEW, clipFromCamera, framebuffer: target.framebuffer });
+      return target.readBytes();
+    });
+    let same = 0;
+    let covered = 0;
+    let [fewer, more] = [0, 0];
+    for (let i = 0; i < apart.length; i += 4) {
+      if (!apart[i + 3] && !cut[i + 3]) continue;
+      covered++;
+      if (apart[i + 3] === cut[i + 3] && apart[i + 1] === cut[i + 1]) same++;
+      fewer += apart[i];
+      more += cut[i];
+    }
+    expect(covered).toBeGreaterThan(4000);
+    expect(same / covered).toBeGreaterThan(0.99);
+    expect(fewer).toBeLessThan(more);
+  });
+
   it('leaves the state as it was', () => {
     const gl = createContext(SIZE);
     const renderer = createToyRenderer(gl);
@@ -117,6 +159,13 @@ describe('the baked path', () => {
     gl.colorMask(true, false, true, true);
     gl.viewport(3, 4, 50, 60);
     gl.cullFace(gl.FRONT);
+    gl.depthMask(false);
+    gl.depthRange(0.25, 0.75);
+    gl.stencilFuncSeparate(gl.BACK, gl.NOTEQUAL, 3, 0x0f);
+    gl.stencilOp(gl.INVERT, gl.KEEP, gl.DECR);
+    gl.stencilMask(0xf0);
+    const renderbuffer = gl.createRenderbuffer();
+    gl.bindRenderbuffer(gl.RENDERBUFFER, renderbuffer);
     const names = [
       'ACTIVE_TEXTURE',
       'BLEND',
@@ -132,6 +181,16 @@ describe('the baked path', () => {
       'TEXTURE_BINDING_3D',
       'TEXTURE_BINDING_2D',
       'UNPACK_ALIGNMENT',
+      'DEPTH_WRITEMASK',
+      'DEPTH_RANGE',
+      'STENCIL_FUNC',
+      'STENCIL_BACK_FUNC',
+      'STENCIL_BACK_REF',
+      'STENCIL_BACK_VALUE_MASK',
+      'STENCIL_FAIL',
+      'STENCIL_PASS_DEPTH_PASS',
+      'STENCIL_WRITEMASK',
+      'RENDERBUFFER_BINDING',
     ] as const;
     const state = () => names.map((name) => gl.getParameter(gl[name]));
     const before = state();

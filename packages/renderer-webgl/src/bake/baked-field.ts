@@ -76,6 +76,8 @@ export interface BakedField {
   /** The signed distance, metres. `part` gets the number of the part that is nearest, `canonical` the skin's canonical point and its sheet. */
   distance(x: number, y: number, z: number): number;
   part(): number;
+  /** Whether that point was near eyes or lips. */
+  isFine(): boolean;
   /** The outward unit normal at a point near the one that `distance` was asked about last, of that one's part. */
   normal(x: number, y: number, z: number): [number, number, number];
   /** UV of such a point, on the chart of its part. @param shift - from the one that `distance` was asked about, metres. */
@@ -132,6 +134,8 @@ export function createBakedField(fixed: StaticBake, bake: PosedBake): BakedField
   let reads = 0;
   let nearest = 0;
   let block = 0;
+  const deformed = new Float64Array(CHANNELS);
+  let asked: readonly number[] = [0, 0, 0];
   let gradient: readonly number[] = [0, 0, 0];
   let brick: ReturnType<typeof locate> | undefined;
 
@@ -180,16 +184,18 @@ export function createBakedField(fixed: StaticBake, bake: PosedBake): BakedField
         : inside(blocks[BLOCKS.eyeRight], p)
           ? BLOCKS.eyeRight
           : BLOCKS.head;
-    const asked: number[] = [ofHead];
-    if (inside(blocks[BLOCKS.jaw], p)) asked.push(inMouth ? BLOCKS.jawMouth : BLOCKS.jaw);
+    asked = p;
+    const among: number[] = [ofHead];
+    if (inside(blocks[BLOCKS.jaw], p)) among.push(inMouth ? BLOCKS.jawMouth : BLOCKS.jaw);
     let best = Number.POSITIVE_INFINITY;
-    asked.forEach((b, sheet) => {
+    among.forEach((b, sheet) => {
       readBlock(b, p);
       reads++;
       const found = readTemplate(sheet, [p[0] + d[0], p[1] + d[1], p[2] + d[2]]);
       if (found.value + d[3] >= best) return;
       best = found.value + d[3];
       block = b;
+      deformed.set(d);
       gradient = found.gradient;
       brick = found.at;
     });
@@ -248,20 +254,26 @@ export function createBakedField(fixed: StaticBake, bake: PosedBake): BakedField
       return best;
     },
     part: () => nearest,
+    isFine: () => block !== BLOCKS.head && block !== BLOCKS.jaw,
     normal(x, y, z) {
-      const arm = nearest === 0 ? volume.blocks[block].step / 2 : 1e-3;
-      const sum = nearest === 0 ? gradient.map((g) => 4 * arm * g) : [0, 0, 0];
-      for (const corner of TETRAHEDRON) {
-        const p = [x + arm * corner[0], y + arm * corner[1], z + arm * corner[2]];
-        let value: number;
-        if (nearest === 0) {
+      const sum = [0, 0, 0];
+      if (nearest === 0) {
+        const arm = volume.blocks[block].step / 2;
+        for (let k = 0; k < 3; k++) {
+          const p = asked.map((c, axis) => c + (axis === k ? arm : 0));
           readBlock(block, p);
           reads++;
-          value = d[0] * gradient[0] + d[1] * gradient[1] + d[2] * gradient[2] + d[3];
-        } else value = nearest < 3 ? eyeDistance(nearest - 1, p) : mouthPartDistance(nearest - 3, p);
-        corner.forEach((c, k) => {
-          sum[k] += c * value;
-        });
+          sum[k] = gradient[k] + d.reduce((dot, c, n) => dot + (c - deformed[n]) * (gradient[n] ?? 1), 0) / arm;
+        }
+      } else {
+        const arm = 1e-3;
+        for (const corner of TETRAHEDRON) {
+          const p = [x + arm * corner[0], y + arm * corner[1], z + arm * corner[2]];
+          const value = nearest < 3 ? eyeDistance(nearest - 1, p) : mouthPartDistance(nearest - 3, p);
+          corner.forEach((c, k) => {
+            sum[k] += c * value;
+          });
+        }
       }
       const length = Math.hypot(...sum) || 1;
       return [sum[0] / length, sum[1] / length, sum[2] / length];

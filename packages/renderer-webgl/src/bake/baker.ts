@@ -91,6 +91,8 @@ export interface Baker {
 
 /** How far off the mesh the zero set may be, metres. */
 const MESH_MARGIN = 6e-4;
+/** The same for the face at rest around the eyes: half of how far open they are. In the air between, D carries all of it into the template's gap, which is narrow there, and what is spread from the lids would not. */
+const LID_MARGIN = 4.5e-3;
 /** Around the head, metres. */
 const BOUNDS_MARGIN = 4e-3;
 /** A vertex that moved less than this is where it was, metres: for the exact bake, and for the quick one. */
@@ -278,7 +280,7 @@ export async function createBaker(source: BakeSource, options: BakerOptions = {}
       const reference = layout.blocks.map(createValues);
       const marks = new Map(HEAD_BLOCKS.map((b) => [b, createMarks(layout.blocks[b])]));
       const windows = layout.blocks.map(wholeWindow);
-      const asked = choosePoints(layout.blocks, windows, marks, points, triangles, all, found.sheets);
+      const asked = choosePoints(layout.blocks, windows, marks, points, triangles, all, found.sheets, LID_MARGIN);
       const values = new Float32Array((asked.points.length / 3) * SHEETS.length * CHANNELS);
       await exactly(codes)(asked.points, asked.blocks, values);
       for (const part of asked.blocks) scatter(part, reference, findTwins(layout.blocks), values);
@@ -346,11 +348,13 @@ function choosePoints(
   triangles: Uint32Array,
   moved: Uint8Array,
   sheets: Uint8Array,
+  lidMargin = MESH_MARGIN,
 ): { points: Float32Array; blocks: AskedBlock[] } {
   let first = 0;
   const blocks = HEAD_BLOCKS.map((block): AskedBlock => {
     const marks = allMarks.get(block)!;
-    markNearMesh(lattices[block], positions, triangles, moved, sheets, MESH_MARGIN, windows[block], marks);
+    const margin = block === BLOCKS.eyeLeft || block === BLOCKS.eyeRight ? lidMargin : MESH_MARGIN;
+    markNearMesh(lattices[block], positions, triangles, moved, sheets, margin, windows[block], marks);
     if (block === BLOCKS.head) unmarkInside(lattices, marks.near);
     const found = {
       block,

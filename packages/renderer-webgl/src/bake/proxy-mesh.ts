@@ -1,4 +1,5 @@
 import type { EyeShape, SdfLayers } from '@implicit-faces/sdf-core';
+import { BLOCKS, type VolumeLayout } from './deformation-volume.js';
 
 /** A mesh near the skin and how far off it the skin may be: moved outward by that, it is where rays begin. */
 export interface ProxyMesh {
@@ -10,7 +11,7 @@ export interface ProxyMesh {
   margins: Float32Array;
 }
 
-/** Triangles only. */
+/** Vertices and triangles, no more. */
 export interface ProxyGeometry {
   positions: Float32Array;
   triangles: Uint32Array;
@@ -118,22 +119,53 @@ export function partProxies({ eyes, mouthBoxes }: Pick<SdfLayers, 'eyes' | 'mout
   return [...eyes.map(eyeProxy), ...mouthBoxes.map(boxProxy)];
 }
 
-/** All that a bake's rays may begin at, in one piece. @param parts - of `partProxies`. @param transforms - `[parts, 3, 4]`, posed from template. */
+/** What a ray that begins somewhere may meet: skin of the head alone, skin of head and jaw, anything. */
+export const REACHES = { head: 0, skin: 1, whole: 2 } as const;
+
+/** All that a bake's rays may begin at, sorted by what they may meet. */
+export interface ProxyParts extends ProxyGeometry {
+  /** Where the triangles of each of `REACHES` begin, as numbers of indices, and where the last end. */
+  begins: [number, number, number, number];
+}
+
+/** A ray that begins this far from what it may meet is not asked about it, metres. It may still come there, and notices. */
+const NEIGHBOURHOOD = 2e-3;
+
+/**
+ * Puts together a bake's proxies.
+ *
+ * @param parts - of `partProxies`.
+ * @param transforms - `[parts, 3, 4]`, posed from template.
+ */
 export function assembleProxy(
   skin: ProxyMesh,
+  { blocks }: VolumeLayout,
+  places: PartPlaces,
   parts: readonly ProxyGeometry[],
   transforms: Float32Array,
-): ProxyGeometry {
+): ProxyParts {
   const skinPositions = inflate(skin);
   const count = (of: 'positions' | 'triangles') => parts.reduce((sum, part) => sum + part[of].length, 0);
   const positions = new Float32Array(skinPositions.length + count('positions'));
-  const triangles = new Uint32Array(skin.triangles.length + count('triangles'));
   positions.set(skinPositions);
-  triangles.set(skin.triangles);
-  let [v, t] = [skinPositions.length, skin.triangles.length];
+  const reach = reachOfVertices(skinPositions, blocks, places);
+  const sizes = [0, 0, count('triangles')];
+  const reachOf = (t: number) => {
+    const [a, b, c] = [reach[skin.triangles[t]], reach[skin.triangles[t + 1]], reach[skin.triangles[t + 2]]];
+    return Math.max(a, b, c);
+  };
+  for (let t = 0; t < skin.triangles.length; t += 3) sizes[reachOf(t)] += 3;
+  const begins: ProxyParts['begins'] = [0, sizes[0], sizes[0] + sizes[1], sizes[0] + sizes[1] + sizes[2]];
+  const next = begins.slice();
+  const triangles = new Uint32Array(begins[3]);
+  for (let t = 0; t < skin.triangles.length; t += 3) {
+    const r = reachOf(t);
+    for (let k = 0; k < 3; k++) triangles[next[r]++] = skin.triangles[t + k];
+  }
+  let v = skinPositions.length;
   parts.forEach((part, p) => {
     const m = transforms.subarray(12 * p, 12 * p + 12);
-    for (const index of part.triangles) triangles[t++] = index + v / 3;
+    for (const index of part.triangles) triangles[next[REACHES.whole]++] = index + v / 3;
     for (let i = 0; i < part.positions.length; i += 3)
       for (let row = 0; row < 12; row += 4)
         positions[v++] =
@@ -142,5 +174,55 @@ export function assembleProxy(
           m[row + 2] * part.positions[i + 2] +
           m[row + 3];
   });
-  return { positions, triangles };
+  return { positions, triangles, begins };
+}
+
+/** Where eyes, teeth and tongue are: as the shader's `isNearParts` has it. */
+export interface PartPlaces {
+  /** Of each eye three rows, its own axes from posed space: `[2, 3, 4]`. */
+  eyeRows: Float32Array;
+  /** How far an eye reaches, in its own axes. */
+  eyeRadii: readonly number[];
+  mouthMin: Float32Array;
+  mouthMax: Float32Array;
+}
+
+/** How far around an eye skin is not all that matters; NEAR_EYE of field.glsl. */
+const NEAR_EYE = 3e-3;
+
+function reachOfVertices(
+  positions: Float32Array,
+  blocks: VolumeLayout['blocks'],
+  { eyeRows, eyeRadii, mouthMin, mouthMax }: PartPlaces,
+): Uint8Array {
+  const reach = new Uint8Array(positions.length / 3);
+  const mark = (min: ArrayLike<number>, max: ArrayLike<number>, value: number) => {
+    const [x0, y0, z0] = [min[0] - NEIGHBOURHOOD, min[1] - NEIGHBOURHOOD, min[2] - NEIGHBOURHOOD];
+    const [x1, y1, z1] = [max[0] + NEIGHBOURHOOD, max[1] + NEIGHBOURHOOD, max[2] + NEIGHBOURHOOD];
+    for (let v = 0, i = 0; v < reach.length; v++, i += 3) {
+      const [x, y, z] = [positions[i], positions[i + 1], positions[i + 2]];
+      if (x > x0 && y > y0 && z > z0 && x < x1 && y < y1 && z < z1) reach[v] = value;
+    }
+  };
+  for (const b of [BLOCKS.jaw, BLOCKS.mouth]) {
+    const { origin, step, size } = blocks[b];
+    mark(
+      origin,
+      origin.map((o, k) => o + step * (size[k] - 1)),
+      REACHES.skin,
+    );
+  }
+  mark(mouthMin, mouthMax, REACHES.whole);
+  eyeRadii.forEach((radius, e) => {
+    const m = eyeRows.subarray(12 * e, 12 * e + 12);
+    const most = (radius + NEAR_EYE + NEIGHBOURHOOD) ** 2;
+    for (let v = 0, i = 0; v < reach.length; v++, i += 3) {
+      let square = 0;
+      for (let row = 0; row < 12; row += 4)
+        square +=
+          (m[row] * positions[i] + m[row + 1] * positions[i + 1] + m[row + 2] * positions[i + 2] + m[row + 3]) ** 2;
+      if (square < most) reach[v] = REACHES.whole;
+    }
+  });
+  return reach;
 }

@@ -398,9 +398,12 @@ function packBricks(sheets: readonly SheetBricks[], edge: number): TemplateBrick
 
 /** Gradients and distances in 127ths of what they may be at most. */
 function encodeField(field: Float32Array, range: number): Int8Array {
-  return Int8Array.from(field, (x, n) =>
-    Math.round(127 * Math.min(Math.max(x / (n % 4 === 3 ? range : GRADIENT_RANGE), -1), 1)),
-  );
+  const out = new Int8Array(field.length);
+  for (let n = 0; n < out.length; n++) {
+    const share = field[n] / ((n & 3) === 3 ? range : GRADIENT_RANGE);
+    out[n] = Math.round(127 * Math.min(Math.max(share, -1), 1));
+  }
+  return out;
 }
 
 /** Whether the surface comes within a cell of a brick. */

@@ -17,7 +17,7 @@ export interface TraceSettings {
   graze: number;
   minStep: number;
   maxStep: number;
-  /** From distances below this one the line through the last two says where the surface is, and nobody asks again, metres. */
+  /** From distances below this one the line through the last two says where the surface is, and nobody asks again, metres. Where there is only skin: lids and lips lie on eyes and teeth. */
   accept: number;
   /** How far a ray goes back that begins inside, at a time, metres. */
   stepBack: number;
@@ -66,6 +66,7 @@ export function traceBaked(
     askedAt = t;
     return field.distance(origin[0] + t * direction[0], origin[1] + t * direction[1], origin[2] + t * direction[2]);
   };
+  const acceptable = () => (field.isFine() ? settings.tolerance : settings.accept);
   let t = near;
   let lastT = near;
   let lastD = Number.POSITIVE_INFINITY;
@@ -84,9 +85,9 @@ export function traceBaked(
       continue;
     }
     const slope = (lastD - d) / (t - lastT);
-    if (d < 0 && !isFirst) hit = bracket(at, lastT, lastD, t, d, settings);
+    if (d < 0 && !isFirst) hit = bracket(at, lastT, lastD, t, d, acceptable(), settings.tolerance, settings.thin);
     else if (d < settings.tolerance) hit = t;
-    else if (!isFirst && d < settings.accept && slope > 0.4) hit = t + d / slope;
+    else if (!isFirst && d < acceptable() && slope > 0.4) hit = t + d / slope;
     else {
       let length = settings.stepScale * d;
       if (d < settings.nearBand) {
@@ -113,17 +114,18 @@ function bracket(
   da: number,
   b: number,
   db: number,
-  settings: TraceSettings,
+  accept: number,
+  tolerance: number,
+  thin: number,
 ): number {
   let t = a + ((b - a) * da) / (da - db);
-  // Near enough for a line, unless a part begins where the distance jumps.
-  if (da < settings.thin && db > -settings.accept) return t;
+  if (da < thin && db > -accept) return t;
   for (let i = 0; i < 9; i++) {
     // Every third time the middle: where a part begins the distance may jump.
     const share = i % 3 === 2 ? 0.5 : Math.min(Math.max(da / (da - db), 0.1), 0.9);
     t = a + (b - a) * share;
     const d = at(t);
-    if (Math.abs(d) < settings.tolerance) break;
+    if (Math.abs(d) < tolerance) break;
     if (d < 0) {
       b = t;
       db = d;

@@ -1,6 +1,7 @@
 // A baked face: f = min over sheets of T(x + D(x)) + correction(x), and over eyes, teeth and tongue. Posed space, metres. Twin in ../../bake/baked-field.ts.
-// Out of `distanceTo`: the signed distance; the `nearest` variables say whose it is. Needs chunks/branch.glsl.
-// What is not always needed is in loops that may run no time at all, see there.
+// Out of `distanceTo`: the signed distance; the `nearest` variables say whose it is.
+//
+// Most of a face is skin of the head alone. ONLY_HEAD leaves out all else, ONLY_SKIN eyes, teeth and tongue; `isElsewhere` says where that is not enough.
 
 precision highp sampler3D;
 
@@ -46,6 +47,8 @@ float otherSheet; // distance of the sheet that is not the nearest when both wer
 int nearestPart;
 int nearestSheet;
 int nearestBlock;
+vec3 nearestPlace;    // posed
+vec4 nearestOffset;   // D
 vec3 nearestGradient; // of T
 vec3 nearestBrick;
 vec3 nearestWithin;   // place in the brick, 0..1
@@ -73,43 +76,33 @@ vec4 readDeformation(int b, vec3 p) {
   return textureLod(deformation, q * deformationTexel, 0.0);
 }
 
-float skinDistance(vec3 p) {
-  bool inMouth = isInBlock(MOUTH, p);
-  bool inJaw = isInBlock(JAW, p);
-  int first = onlySheet == 1 && inJaw ? 1 : 0;
-  int last = onlySheet == 0 || !inJaw ? 0 : 1;
-  int own = inMouth ? MOUTH : isInBlock(EYES, p) ? EYES : isInBlock(EYES + 1, p) ? EYES + 1 : 0;
-  float best = NONE;
-  float farther = -NONE;
-  for (int sheet = first; sheet <= last; sheet++) {
-    int block = sheet == 0 ? own : inMouth ? JAW + 1 : JAW;
-    vec4 d = readDeformation(block, p);
-    vec3 b = (p + d.xyz - sheetOrigin[sheet]) / brickEdge;
-    vec3 kept = clamp(b, vec3(0.0), sheetSize[sheet]);
-    vec3 cell = min(floor(kept), sheetSize[sheet] - 1.0);
-    vec3 within = kept - cell;
-    uvec4 entry = texelFetch(brickIndex, ivec3(cell.xy, cell.z + sheetLayer[sheet]), 0);
-    vec3 brick = vec3(entry.xyz);
-    vec4 t = textureLod(brickField, (brick * (BRICK_CELLS + 1.0) + within * BRICK_CELLS + 0.5) * brickTexel, 0.0);
-    t *= vec4(vec3(GRADIENT_RANGE), brickRange);
-    if (entry.w != 255u) {
-      float x = (float(entry.w) - 127.0) / 120.0;
-      t.xyz = (brick - 128.0) / 127.0;
-      t.w = x * abs(x) * FAR + brickEdge * dot(t.xyz, within - 0.5);
-    }
-    float value = t.w + brickEdge * length(b - kept) + d.w;
-    farther = max(farther, value);
-    if (value < best) {
-      best = value;
-      nearestSheet = sheet;
-      nearestBlock = block;
-      nearestGradient = t.xyz;
-      nearestBrick = brick;
-      nearestWithin = within;
-    }
+// T and D of one sheet; kept if it is the nearest so far.
+float askSheet(int sheet, int block, vec3 p, inout float best) {
+  vec4 d = readDeformation(block, p);
+  vec3 b = (p + d.xyz - sheetOrigin[sheet]) / brickEdge;
+  vec3 kept = clamp(b, vec3(0.0), sheetSize[sheet]);
+  vec3 cell = min(floor(kept), sheetSize[sheet] - 1.0);
+  vec3 within = kept - cell;
+  uvec4 entry = texelFetch(brickIndex, ivec3(cell.xy, cell.z + sheetLayer[sheet]), 0);
+  vec3 brick = vec3(entry.xyz);
+  vec4 t = textureLod(brickField, (brick * (BRICK_CELLS + 1.0) + within * BRICK_CELLS + 0.5) * brickTexel, 0.0);
+  t *= vec4(vec3(GRADIENT_RANGE), brickRange);
+  if (entry.w != 255u) {
+    float x = (float(entry.w) - 127.0) / 120.0;
+    t.xyz = (brick - 128.0) / 127.0;
+    t.w = x * abs(x) * FAR + brickEdge * dot(t.xyz, within - 0.5);
   }
-  if (onlySheet < 0) otherSheet = last > first ? farther : 0.0;
-  return best;
+  float value = t.w + brickEdge * length(b - kept) + d.w;
+  if (value < best) {
+    best = value;
+    nearestSheet = sheet;
+    nearestBlock = block;
+    nearestOffset = d;
+    nearestGradient = t.xyz;
+    nearestBrick = brick;
+    nearestWithin = within;
+  }
+  return value;
 }
 
 vec3 inEye(int e, vec3 p) {
@@ -117,6 +110,45 @@ vec3 inEye(int e, vec3 p) {
   return vec3(dot(eyeRows[3 * e], q), dot(eyeRows[3 * e + 1], q), dot(eyeRows[3 * e + 2], q));
 }
 
+// So near to an eye, or where teeth and tongue are, that skin is not all that matters.
+bool isNearParts(vec3 p) {
+  const float NEAR_EYE = 3e-3;
+  return isInside(p, mouthMin, mouthMax)
+    || length(inEye(0, p)) < max(eyeShape[0].x, eyeShape[0].y) + NEAR_EYE
+    || length(inEye(1, p)) < max(eyeShape[1].x, eyeShape[1].y) + NEAR_EYE;
+}
+
+bool isElsewhere(vec3 p) {
+#ifdef ONLY_HEAD
+  return isNearParts(p) || isInBlock(JAW, p) || isInBlock(MOUTH, p);
+#else
+  return isNearParts(p);
+#endif
+}
+
+float skinDistance(vec3 p) {
+  nearestPlace = p;
+  float best = NONE;
+  int own = isInBlock(EYES, p) ? EYES : isInBlock(EYES + 1, p) ? EYES + 1 : 0;
+#ifdef ONLY_HEAD
+  askSheet(0, own, p, best);
+#else
+  bool inMouth = isInBlock(MOUTH, p);
+  bool inJaw = isInBlock(JAW, p);
+  if (inMouth) own = MOUTH;
+  bool both = onlySheet < 0 && inJaw;
+  float first = NONE;
+  if (onlySheet != 1 || !inJaw) first = askSheet(0, own, p, best);
+  if (onlySheet != 0 && inJaw) {
+    float second = askSheet(1, inMouth ? JAW + 1 : JAW, p, best);
+    if (both) otherSheet = max(first, second);
+  }
+  if (onlySheet < 0 && !both) otherSheet = 0.0;
+#endif
+  return best;
+}
+
+#ifndef ONLY_SKIN
 // A sphere and the cornea's smaller one, joined by a smooth minimum.
 float eyeDistance(int e, vec3 p) {
   vec3 q = inEye(e, p);
@@ -144,68 +176,79 @@ float mouthPartDistance(int part, vec3 p) {
   return max(inner, max(wall.x, max(wall.y, wall.z))) * mouthHigh[part].w;
 }
 
+#endif
+
+#ifndef ONLY_SKIN
+void offer(int part, float value, inout float best) {
+  if (value >= best) return;
+  best = value;
+  nearestPart = part;
+}
+#endif
+
 float distanceTo(vec3 p) {
   float best = skinDistance(p);
   nearestPart = 0;
-  for (int e = isInBlock(EYES, p) ? 0 : 1; e < (isInBlock(EYES + 1, p) ? 2 : 1); e++) {
-    float value = eyeDistance(e, p);
-    if (value < best) {
-      best = value;
-      nearestPart = 1 + e;
-    }
+#ifndef ONLY_SKIN
+  bool left = isInBlock(EYES, p);
+  if (left || isInBlock(EYES + 1, p)) {
+    int e = left ? 0 : 1;
+    offer(1 + e, eyeDistance(e, p), best);
   }
-  for (int part = 0; part < (isInside(p, mouthMin, mouthMax) ? 3 : 0); part++) {
-    float value = mouthPartDistance(part, p);
-    if (value < best) {
-      best = value;
-      nearestPart = 3 + part;
-    }
+  if (isInside(p, mouthMin, mouthMax)) {
+    offer(3, mouthPartDistance(0, p), best);
+    offer(4, mouthPartDistance(1, p), best);
+    offer(5, mouthPartDistance(2, p), best);
   }
+#endif
   return best;
 }
 
-// Corners of a tetrahedron: one reads a gradient off the values there.
-vec3 tetrahedron(int i) {
-  return vec3((i + 3) % 4 < 2 ? 1.0 : -1.0, i < 2 ? 1.0 : -1.0, i % 2 == 0 ? 1.0 : -1.0);
+// How much of T's gradient a step along an axis adds by way of D.
+float bend(float arm, vec3 axis) {
+  vec4 change = readDeformation(nearestBlock, nearestPlace + arm * axis) - nearestOffset;
+  return dot(change.xyz, nearestGradient) + change.w;
 }
 
 // The gradient's direction, unit length, of the part that `distanceTo` was last asked about, at a place near that one. The gradient of T is at hand:
-// by the chain rule only D is missing, which is smooth.
+// by the chain rule only that of D is missing, which is smooth.
 vec3 normalAt(vec3 p) {
-  vec3 sum = vec3(0.0);
+#ifndef ONLY_SKIN
+  if (nearestPart > 0) {
+    const vec2 s = vec2(1.0, -1.0);
+    vec3 sum = vec3(0.0);
+    for (int i = 0; i < 4; i++) {
+      vec3 corner = i == 0 ? s.xyy : i == 1 ? s.yyx : i == 2 ? s.yxy : s.xxx;
+      vec3 q = p + 1e-3 * corner;
+      sum += corner * (nearestPart < 3 ? eyeDistance(nearestPart - 1, q) : mouthPartDistance(nearestPart - 3, q));
+    }
+    return normalize(sum);
+  }
+#endif
   float arm = 0.5 / blockPerMetre[nearestBlock];
-  for (int i = 0; i < (nearestPart == 0 ? 4 : 0); i++) {
-    vec3 corner = tetrahedron(i);
-    vec4 d = readDeformation(nearestBlock, p + arm * corner);
-    sum += corner * (dot(d.xyz, nearestGradient) + d.w);
-  }
-  const float PART_ARM = 1e-3;
-  for (int i = 0; i < (nearestPart == 0 ? 0 : 4); i++) {
-    vec3 corner = tetrahedron(i);
-    vec3 q = p + PART_ARM * corner;
-    sum += corner * (nearestPart < 3 ? eyeDistance(nearestPart - 1, q) : mouthPartDistance(nearestPart - 3, q));
-  }
-  return normalize(nearestPart == 0 ? nearestGradient + sum / (4.0 * arm) : sum);
+  vec3 bent = vec3(bend(arm, vec3(1, 0, 0)), bend(arm, vec3(0, 1, 0)), bend(arm, vec3(0, 0, 1)));
+  return normalize(nearestGradient + bent / arm);
 }
 
 // UV of a place on the chart of the part that `distanceTo` was last asked about; `shift` is how far it was from there.
 vec2 uvAt(vec3 p, vec3 shift) {
-  vec3 within = clamp(nearestWithin + shift / brickEdge, 0.0, 1.0);
-  vec3 texel = nearestBrick * (BRICK_CELLS / 2.0 + 1.0) + within * BRICK_CELLS / 2.0 + 0.5;
-  vec2 uv = textureLod(brickUv, texel / vec3(textureSize(brickUv, 0)), 0.0).rg + 0.5;
-  WHEN (nearestPart > 0 && nearestPart < 3) {
+#ifndef ONLY_SKIN
+  if (nearestPart > 0 && nearestPart < 3) {
     vec3 q = inEye(nearestPart - 1, p);
     float flatLength = max(length(q.xy), 1e-7);
     float radius = 0.49 * min(atan(flatLength, q.z) / radians(100.0), 1.0);
-    uv = clamp(0.5 + q.xy * vec2(1.0, -1.0) * radius / flatLength, 0.0, 1.0);
+    return clamp(0.5 + q.xy * vec2(1.0, -1.0) * radius / flatLength, 0.0, 1.0);
   }
-  WHEN (nearestPart >= 3) {
+  if (nearestPart >= 3) {
     int part = nearestPart - 3;
     vec3 q = inMouthPart(part, p);
     vec3 low = mouthLow[part].xyz;
     vec3 share = (q - low) / (mouthHigh[part].xyz - low);
-    float around = atan(q.x, q.z - low.z + 0.012) / radians(180.0);
-    uv = clamp(part == 2 ? vec2(share.x, 1.0 - share.z) : vec2(0.5 + 0.98 * around, 1.0 - share.y), 0.0, 1.0);
+    if (part == 2) return clamp(vec2(share.x, 1.0 - share.z), 0.0, 1.0);
+    return clamp(vec2(0.5 + 0.98 * atan(q.x, q.z - low.z + 0.012) / radians(180.0), 1.0 - share.y), 0.0, 1.0);
   }
-  return uv;
+#endif
+  vec3 within = clamp(nearestWithin + shift / brickEdge, 0.0, 1.0);
+  vec3 texel = nearestBrick * (BRICK_CELLS / 2.0 + 1.0) + within * BRICK_CELLS / 2.0 + 0.5;
+  return textureLod(brickUv, texel / vec3(textureSize(brickUv, 0)), 0.0).rg + 0.5;
 }

@@ -1,4 +1,4 @@
-// What light makes of a place of the face, from whichever path found it. Needs chunks/branch.glsl and shading.glsl.
+// What light makes of a place of the face, from whichever path found it. Needs chunks/shading.glsl.
 uniform sampler2D albedoMap;               // SRGB8_ALPHA8, as partMaps: filtering and the value read are in linear light
 uniform highp sampler2DArray partMaps;
 uniform vec3 lighting[9];
@@ -14,9 +14,11 @@ const float WIDEST = 0.03;
 vec4 shadeSurface(int part, vec2 uv, vec2 dx, vec2 dy, vec3 n, vec3 toEye) {
   dx *= min(WIDEST / max(length(dx), 1e-9), 1.0);
   dy *= min(WIDEST / max(length(dy), 1e-9), 1.0);
-  vec3 albedo;
-  WHEN (part == 0) albedo = textureGrad(albedoMap, uv, dx, dy).rgb;
-  WHEN (part > 0) albedo = textureGrad(partMaps, vec3(uv, part - 1), dx, dy).rgb;
+#ifdef ONLY_SKIN
+  vec3 albedo = textureGrad(albedoMap, uv, dx, dy).rgb;
+#else
+  vec3 albedo = part == 0 ? textureGrad(albedoMap, uv, dx, dy).rgb : textureGrad(partMaps, vec3(uv, part - 1), dx, dy).rgb;
+#endif
   // Second-order harmonics of a strong light dip below zero on the far side.
   vec3 light = albedo * max(computeShading(lighting, n), 0.0);
   light += computeHighlight(toLight, lightColour, gloss[part], n, toEye);

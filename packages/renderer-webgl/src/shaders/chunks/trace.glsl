@@ -1,9 +1,13 @@
 // Sphere tracing of `distanceTo` (chunks/field.glsl). Twin in ../../bake/trace.ts, where the constants are explained; it asks both sheets always.
 #ifndef MAX_STEPS
+#ifdef ONLY_SKIN
+#define MAX_STEPS 14
+#else
 #define MAX_STEPS 40
 #endif
+#endif
 const float TOLERANCE = 1e-4;
-const float ACCEPT = 5e-4;
+const float ACCEPT = 5e-4; // where there is only skin, see `acceptable`
 const float STEP_SCALE = 0.9;
 const float NEAR_BAND = 5e-3;
 const float RELAXATION = 1.6;
@@ -22,11 +26,19 @@ float distanceAlong(vec3 origin, vec3 direction, float t) {
   return distanceTo(origin + t * direction);
 }
 
+// From distances below this one a line says where the surface is, and nobody asks again. Lids and lips lie on eyes and teeth: there whose surface it is has to be asked.
+float acceptable() {
+#ifdef ONLY_SKIN
+  return ACCEPT;
+#endif
+  return nearestBlock == 0 || nearestBlock == JAW ? ACCEPT : TOLERANCE;
+}
+
+#ifndef ONLY_SKIN
 // Where the distance crosses zero between a place outside and one inside: where a line through both says, kept off the ends, until it is.
 float bracketCrossing(vec3 origin, vec3 direction, float a, float da, float b, float db) {
   float t = a + (b - a) * da / (da - db);
-  // Near enough for a line, unless a part begins where the distance jumps.
-  bool found = da < THIN && db > -ACCEPT;
+  bool found = da < THIN && db > -acceptable();
   for (int i = 0; i < 9 && !found; i++) {
     // Every third time the middle: where a part begins the distance may jump.
     t = a + (b - a) * (i % 3 == 2 ? 0.5 : clamp(da / (da - db), 0.1, 0.9));
@@ -42,20 +54,27 @@ float bracketCrossing(vec3 origin, vec3 direction, float a, float da, float b, f
   }
   return t;
 }
+#endif
 
-// The first hit of a ray from `near` to `far`, or -1. `entry`: where the ray entered the bounds, as far back as it may go should `near` lie inside.
+// What `traceRay` gives where nothing is hit, and where ONLY_SKIN has to leave the ray to the whole field.
+const float MISS = -1.0;
+const float UNDECIDED = -2.0;
+
+// The first hit of a ray from `near` to `far`, MISS or UNDECIDED. `entry`: where the ray entered the bounds, as far back as it may go should `near` lie inside.
 float traceRay(vec3 origin, vec3 direction, float entry, float near, float far) {
   float t = near;
   float lastT = near;
   float lastD = NONE;
-  float hit = -1.0;
   // Of the sheet that is not the nearest: how far it is at least. It is asked again only when it may matter, which halves the reads around the jaw.
   float otherBound = 0.0;
-  bool crossed = false;
-  float d = NONE;
-  for (int i = 0; i < MAX_STEPS && t <= far && hit < 0.0 && !crossed; i++) {
+  float crossingD = 0.0;
+  for (int i = 0; i < MAX_STEPS && t <= far; i++) {
+#ifdef ONLY_SKIN
+    if (isElsewhere(origin + t * direction)) return UNDECIDED;
+#else
     onlySheet = otherBound > max(2.0 * min(lastD, NEAR_BAND), THIN) ? nearestSheet : -1;
-    d = distanceAlong(origin, direction, t);
+#endif
+    float d = distanceAlong(origin, direction, t);
     if (onlySheet < 0) otherBound = otherSheet;
     bool isFirst = lastD == NONE;
     if (isFirst && d < 0.0 && t > entry) {
@@ -69,25 +88,39 @@ float traceRay(vec3 origin, vec3 direction, float entry, float near, float far) 
       continue;
     }
     float slope = (lastD - d) / (t - lastT);
-    if (d < 0.0 && !isFirst) crossed = true;
-    else if (d < TOLERANCE) hit = t;
-    else if (!isFirst && d < ACCEPT && slope > 0.4) hit = t + d / slope;
-    else {
-      float stepLength = STEP_SCALE * d;
-      if (d < NEAR_BAND) {
-        float secant = slope > 1e-3 ? d / slope : RELAXATION * d;
-        stepLength = isFirst ? d : min(max(secant, d), RELAXATION * d);
-      }
-      lastT = t;
-      lastD = d;
-      stepLength = clamp(stepLength, MIN_STEP, MAX_STEP);
-      t += stepLength;
-      otherBound -= STEEPEST * stepLength;
+    if (d < 0.0 && !isFirst) {
+#ifdef ONLY_SKIN
+      float crossing = lastT + (t - lastT) * lastD / (lastD - d);
+      if (d > -ACCEPT && lastD < THIN) return crossing;
+      t = crossing;
+      continue;
+#else
+      // Not in here: software rasterisers walk through all of a loop's body, whether a pixel asks for it or not.
+      crossingD = d;
+      break;
+#endif
     }
+    if (d < TOLERANCE) return t;
+    if (!isFirst && d < acceptable() && slope > 0.4) return t + d / slope;
+    float stepLength = STEP_SCALE * d;
+    if (d < NEAR_BAND) {
+      float secant = slope > 1e-3 ? d / slope : RELAXATION * d;
+      stepLength = isFirst ? d : min(max(secant, d), RELAXATION * d);
+    }
+    lastT = t;
+    lastD = d;
+    stepLength = clamp(stepLength, MIN_STEP, MAX_STEP);
+    t += stepLength;
+    otherBound -= STEEPEST * stepLength;
   }
-  WHEN (crossed) {
-    hit = bracketCrossing(origin, direction, lastT, lastD, t, d);
-  }
+#ifndef ONLY_SKIN
+  if (crossingD < 0.0) return bracketCrossing(origin, direction, lastT, lastD, t, crossingD);
+#endif
+  if (t > far) return MISS;
+#ifdef ONLY_SKIN
+  return UNDECIDED;
+#else
   // Out of steps along the surface: at an outline that is a hit, as far as one can see.
-  return hit < 0.0 && t <= far && lastD < GRAZE ? t : hit;
+  return lastD < GRAZE ? t : MISS;
+#endif
 }

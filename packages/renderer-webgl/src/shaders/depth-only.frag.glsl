@@ -1,2 +1,0 @@
-// Draws nothing but depth.
-void main() {}

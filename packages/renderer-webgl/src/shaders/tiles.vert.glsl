@@ -1,0 +1,20 @@
+// A point over each tile of the viewport in which a pixel wants the program; the others are put aside. A software rasteriser runs a program for all that is covered,
+// whatever depth and stencil say later, so that what is covered has to be little. In: none, as many vertices as tiles. Out: points.
+uniform highp usampler2D wants; // per pixel, lowest two bits: the program
+uniform uint wanted;
+uniform int tile;               // pixels along a side
+uniform ivec2 tiles;            // along the viewport's sides
+
+void main() {
+  ivec2 size = textureSize(wants, 0);
+  // Those at the far sides are moved inward, for a point whose middle is outside is not drawn.
+  ivec2 origin = max(min(ivec2(gl_VertexID % tiles.x, gl_VertexID / tiles.x) * tile, size - tile), 0);
+  bool found = false;
+  for (int i = 0; i < tile * tile && !found; i++) {
+    ivec2 pixel = min(origin + ivec2(i % tile, i / tile), size - 1);
+    found = (texelFetch(wants, pixel, 0).r & 3u) == wanted;
+  }
+  vec2 middle = min(vec2(origin + tile / 2), vec2(size) - 0.5);
+  gl_Position = found ? vec4(middle / vec2(size) * 2.0 - 1.0, 0.0, 1.0) : vec4(2.0, 2.0, 2.0, 1.0);
+  gl_PointSize = float(tile);
+}

@@ -1,0 +1,65 @@
+import { expect, it } from 'vitest';
+import { computePartUniforms } from '../src/bake/baked-field.js';
+import { assembleProxy, closeHoles, inflate, partProxies, REACHES } from '../src/bake/proxy-mesh.js';
+import { sphereMesh } from './support/meshes.js';
+import { createToyBake } from './support/toy-bake.js';
+
+/** How often each directed edge occurs without its twin. */
+function openEdges(triangles: Uint32Array): number {
+  const edges = new Set<string>();
+  for (let t = 0; t < triangles.length; t += 3)
+    for (let k = 0; k < 3; k++) edges.add(`${triangles[t + k]} ${triangles[t + ((k + 1) % 3)]}`);
+  return [...edges].filter((edge) => !edges.has(edge.split(' ').reverse().join(' '))).length;
+}
+
+it('closes holes, each triangle wound as its neighbours are', () => {
+  // A strip around a prism of five sides, open above and below.
+  const strip = [0, 1, 2, 3, 4].flatMap((i) => {
+    const j = (i + 1) % 5;
+    return [i, j, i + 5, i + 5, j, j + 5];
+  });
+  const open = Uint32Array.from(strip);
+  expect(openEdges(open)).toBe(10);
+  const closed = closeHoles(open);
+  expect(openEdges(closed)).toBe(0);
+  expect(closed.length / 3).toBe(10 + 2 * 3);
+  expect([...closed.subarray(0, open.length)]).toEqual(strip);
+  expect(closeHoles(closed)).toEqual(closed);
+});
+
+it('moves a mesh outward by its margins', () => {
+  const { positions, indices } = sphereMesh('ball', { radius: 0.1 });
+  const margins = Float32Array.from({ length: positions.length / 3 }, (_, v) => 0.001 * (1 + (v % 3)));
+  const out = inflate({ positions, triangles: indices, margins });
+  for (let v = 0; v < margins.length; v++) {
+    const length = Math.hypot(out[3 * v], out[3 * v + 1], out[3 * v + 2]);
+    // The poles' vertices belong to triangles without area.
+    if (Math.abs(positions[3 * v + 1]) > 0.0999) continue;
+    expect(Math.abs(length - 0.1 - margins[v])).toBeLessThan(1e-4);
+  }
+});
+
+it('sorts triangles by what a ray from there may meet', async () => {
+  const { fixed, bake } = await createToyBake();
+  const { templateFromPosed, mouthMin, mouthMax } = computePartUniforms(fixed, bake.partTransforms);
+  const places = { eyeRows: templateFromPosed, eyeRadii: fixed.eyes.map((e) => e.bulge), mouthMin, mouthMax };
+  const parts = partProxies(fixed);
+  const { positions, triangles, begins } = assembleProxy(bake.proxy, bake.volume, places, parts, bake.partTransforms);
+  expect(begins[0]).toBe(0);
+  expect(begins[3]).toBe(triangles.length);
+  expect(triangles.length).toBe(
+    bake.proxy.triangles.length + parts.reduce((sum, part) => sum + part.triangles.length, 0),
+  );
+  expect(Math.max(...triangles)).toBeLessThan(positions.length / 3);
+  // Of the head's own: nothing near an eye, in front of it or in the jaw's block.
+  const jaw = bake.volume.blocks[4];
+  for (let i = begins[REACHES.head]; i < begins[REACHES.skin]; i++) {
+    const p = positions.subarray(3 * triangles[i], 3 * triangles[i] + 3);
+    expect(Math.hypot(p[0] - 0.035, p[1] - 0.035, p[2] - 0.075)).toBeGreaterThan(0.0205);
+    expect(p.every((x, k) => x > jaw.origin[k] && x < jaw.origin[k] + jaw.step * (jaw.size[k] - 1))).toBe(false);
+  }
+  // An eyeball's proxy holds the eyeball.
+  const eye = parts[0].positions;
+  for (let i = 0; i < eye.length; i += 3)
+    expect(Math.hypot(eye[i] - 0.035, eye[i + 1] - 0.035, eye[i + 2] - 0.075)).toBeGreaterThan(0.0205);
+});
