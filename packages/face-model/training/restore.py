@@ -33,7 +33,7 @@ def weights_of(file: str, prefix: str) -> dict[str, torch.Tensor]:
             found[base] = array * stored[f'{base}.scale']
         elif not (kind == 'scale' and f'{base}.byte' in stored):
             found[base if kind == 'half' else name] = array
-    return {name.removeprefix(prefix): torch.from_numpy(a.astype(np.float32)) for name, a in found.items() if name.startswith(prefix)}
+    return {name.removeprefix(prefix): torch.from_numpy(a.astype(np.float32)) for name, a in found.items() if name.startswith(prefix) and not name.startswith('lifted_tensor')}      # constants of the code, not weights
 
 
 def read(tensor: onnx.TensorProto) -> np.ndarray:

@@ -25,6 +25,7 @@ import export
 import facekit as fk
 import fields
 import gather
+import light
 import portraits
 import restore
 import train
@@ -643,8 +644,8 @@ class Portraits(unittest.TestCase):
     def test_a_white_sky_lights_white(self):
         directions = np.random.default_rng(0).standard_normal((200_000, 3))
         directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-        radiance = portraits.sh_basis(directions).mean(0)[:, None] * 4 * math.pi * portraits.COSINE_LOBE[:, None]
-        np.testing.assert_allclose(portraits.sh_basis(directions[:50]) @ radiance, 1, atol=.02)
+        radiance = light.sh_basis(directions).mean(0)[:, None] * 4 * math.pi * light.COSINE_LOBE[:, None]
+        np.testing.assert_allclose(light.sh_basis(directions[:50]) @ radiance, 1, atol=.02)
 
     def test_run_lengths_are_unpacked(self):
         rng = np.random.default_rng(1)
@@ -658,7 +659,7 @@ class Portraits(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / 'x.hdr'
             path.write_bytes(b'#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 3 +X 40\n' + bytes(body))
-            found = portraits.read_hdr(path)
+            found = light.read_hdr(path)
         expected = pixels[..., :3] * 2. ** (pixels[..., 3:].astype(float) - 136)
         np.testing.assert_allclose(found, expected, rtol=1e-6)
 
