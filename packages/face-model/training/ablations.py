@@ -15,7 +15,7 @@ import facekit as fk
 import fields
 from deformation import gradients
 from distance import Mesh
-from export import load_geometry
+from export import load_deformation, load_geometry
 from fields import SHEETS
 from fit import FOLDER, trained
 from samples import Skin, interpolated, template_codes, view_bank
@@ -57,11 +57,10 @@ class Truth:
 
 
 class Composed:
-    """T(x + D) of a checkpoint, and UV_T behind it."""
+    """T(x + D), and UV_T behind it."""
 
-    def __init__(self, name: str, kit: fk.FaceKit, corrected: bool = True):
-        self.model = trained(name, fields.make_deformation({s: fields.make_forward(s) for s in SHEETS}, torch.from_numpy(template_codes(kit))))
-        self.model.corrected = corrected
+    def __init__(self, model: fields.Deformation):
+        self.model = model
         self.templates = {s: trained(f'template-{s}', fields.make_template(s)) for s in SHEETS}
         self.uv = trained('uv', fields.make_uv())
 
@@ -84,15 +83,17 @@ if __name__ == '__main__':
     arguments = parser.parse_args()
     truth, rows = Truth(arguments.data), {}
     kit = truth.skin.kit
+    load = lambda name: trained(name, fields.make_deformation({s: fields.make_forward(s) for s in SHEETS}, torch.from_numpy(template_codes(kit))))
     for name in ('full', 'views', 'no-correspondence'):
         if (FOLDER / f'ablation-{name}.pt').exists():
-            composed = Composed(f'ablation-{name}', kit, corrected=name != 'no-correspondence')
+            composed = Composed(load(f'ablation-{name}'))
+            composed.model.corrected = name != 'no-correspondence'
             rows[name] = truth.surface(composed.distance) | truth.places(composed.chart)
     if (FOLDER / 'ablation-plain.pt').exists():
         plain = trained('ablation-plain', fields.PlainField())
         rows['plain'] = truth.surface(plain)
-    for name in ('deformation', 'deformation-views'):
-        composed = Composed(name, kit)
+    for name, model in (('deformation', load('deformation')), ('deformation-views', load('deformation-views')), ('mean', load_deformation(kit))):
+        composed = Composed(model)
         rows[name] = truth.surface(composed.distance) | truth.places(composed.chart)
     geometry = load_geometry(kit)
     rows['cycle'] = truth.places(lambda x, c: geometry.chart(x[0], c[0, :fields.DG], c[0, fields.DG:])[0][None])

@@ -50,7 +50,7 @@ STEPS = {'template-head': 'T of the head', 'template-jaw': 'T of the jaw', 'uv':
          'part-teethUpper': 'upper teeth', 'part-teethLower': 'lower teeth', 'part-tongue': 'tongue'}
 
 ABLATIONS = {'full': 'first stage alone, short', 'views': 'with the second stage, short', 'no-correspondence': 'first stage without correspondences, short', 'plain': 'one conditioned network without a template, short',
-             'deformation': 'first stage as trained for shipping', 'deformation-views': 'both stages: what ships, g without the cycle', 'cycle': 'what ships, g with the cycle\'s step'}
+             'deformation': 'first stage as trained for shipping', 'deformation-views': 'after the second stage', 'mean': 'the mean of both: what ships, g without the cycle', 'cycle': 'what ships, g with the cycle\'s step'}
 
 
 class Shipped:

@@ -182,12 +182,20 @@ class Geometry(nn.Module):
         return torch.gather(charts, 1, part[:, None, None].expand(-1, 1, 2))[:, 0], part.float()
 
 
+def load_deformation(kit: fk.FaceKit) -> fields.Deformation:
+    """D and F as they ship: the mean of the weights after the first and the second stage. It has the surface of the one and the normals of the other (cf. Wortsman et al. 2022)."""
+    first, second = (trained(stage, fields.make_deformation({s: fields.make_forward(s) for s in SHEETS}, torch.from_numpy(template_codes(kit)))) for stage in ('deformation', 'deformation-views'))
+    for a, b in zip(first.parameters(), second.parameters()):
+        a.lerp_(b, .5)
+    return first
+
+
 def load_geometry(kit: fk.FaceKit) -> Geometry:
     """The trained geometry networks from the cache."""
     parts = Parts(dict(np.load(FOLDER / 'part-transforms.npz')), kit.names)
     for n in MOUTH_PARTS:
         parts.fields[n].load_state_dict(trained(f'part-{n}', fields.make_part()).state_dict())
-    deformation = trained('deformation-views', fields.make_deformation({s: fields.make_forward(s) for s in SHEETS}, torch.from_numpy(template_codes(kit))))
+    deformation = load_deformation(kit)
     skin = Skin.of(kit)
     jaw = skin.template[np.unique(skin.sheets['jaw'])]
     rim = skin.template[np.setdiff1d(skin.triangles[(skin.triangles == fk.SKIN).any(1)], [fk.SKIN])][::4]
