@@ -311,7 +311,14 @@ def encoder(run, batch=64):
         shape[mirrored] = shape[mirrored][:, twin] * flip
         placement[mirrored] = placement[mirrored] * flip[:, None] * torch.cat([flip, torch.ones(1)])
         codes[mirrored] = codes[mirrored] @ mirror
-        image[..., :3] *= 1 + .15 * torch.randn(len(i), 1, 1, 3)
+        # The landmarks place the mean face to about a texel; and light may come from anywhere.
+        angle, size, shift = .02 * torch.randn(len(i)), 1 + .015 * torch.randn(len(i)), .02 * torch.randn(len(i), 2)
+        cos, sin = size * angle.cos(), size * angle.sin()
+        jitter = torch.stack([cos, -sin, shift[:, 0], sin, cos, shift[:, 1]], 1).view(-1, 2, 3)
+        grid = torch.nn.functional.affine_grid(jitter, (len(i), 4, SIDE, SIDE), align_corners=False)
+        image = torch.nn.functional.grid_sample(image.permute(0, 3, 1, 2), grid, padding_mode='border', align_corners=False).permute(0, 2, 3, 1)
+        slope = 1 + .4 * torch.randn(2, len(i), 1) * (texel - .5)
+        image = image * torch.cat([(slope[0][:, None] * slope[1][:, :, None])[..., None] * (1 + .15 * torch.randn(len(i), 1, 1, 3)), torch.ones(len(i), SIDE, SIDE, 1)], 3)
         # Something before the face, that is known for what it is.
         low = torch.rand(2, len(i), 1) * 1.2 - .2
         high = low + torch.rand(2, len(i), 1) * .5 * (torch.rand(len(i), 1) < .5)
@@ -326,7 +333,7 @@ def encoder(run, batch=64):
         # Half precision will do for pixels, not for places.
         with torch.autocast('cpu', torch.bfloat16):
             looks = model.look(image)
-        g, e, doubt = model.answer(torch.nn.functional.dropout(looks.float(), .1), *others)
+        g, e, doubt = model.answer(torch.nn.functional.dropout(looks.float(), .2), *others)
         d = torch.cat([g, e], 1) - codes
         posed = metric(d)
         # How sure it is must not pull on what it says: the error is data to the doubt.

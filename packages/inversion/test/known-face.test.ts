@@ -41,15 +41,18 @@ describe.skipIf(!hasShippedModel)('a photographed avatar of the shipped model', 
     return sum / 68 / eyes;
   }
 
-  it('has its landmarks found to 1.5 % of the outer-eye distance, fast', async () => {
-    expect(await landmarkError(fast)).toBeLessThan(0.015);
+  /** An encoder is held on to where it disagrees with landmarks, because the landmark network is often wrong in the same way; here the landmarks are exact. */
+  const bound = ({ inversion }: InvertedAvatar) => (inversion.start === 'encoder' ? 0.035 : 0.015);
+
+  it("has its landmarks found to 1.5 % of the outer-eye distance (an encoder's: 3.5 %), fast", async () => {
+    expect(await landmarkError(fast)).toBeLessThan(bound(fast));
   });
 
   it(
-    'has its landmarks found to 1.5 % of the outer-eye distance, with pixels and silhouette',
+    "has its landmarks found to 1.5 % of the outer-eye distance (an encoder's: 3.5 %), with pixels and silhouette",
     async () => {
       const avatar = await invert('default', 1);
-      expect(await landmarkError(avatar)).toBeLessThan(0.015);
+      expect(await landmarkError(avatar)).toBeLessThan(bound(avatar));
       expect(avatar.inversion.steps).toBeGreaterThan(fast.inversion.steps);
     },
     TIMEOUT_MS,

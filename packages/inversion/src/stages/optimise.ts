@@ -58,7 +58,7 @@ export interface Fit {
 /** No geometry code goes beyond. */
 const FARTHEST_GEOMETRY = 3.5;
 /** Standard deviations of geometry codes and expression weights around what an encoder said. */
-const ENCODED_GEOMETRY_SIGMA = 0.5;
+const ENCODED_GEOMETRY_SIGMA = 0.2;
 const ENCODED_EXPRESSION_SIGMA = 0.15;
 const EFFECTIVE_SAMPLES = 250;
 const COLOUR_SIGMA = 0.16;
