@@ -82,7 +82,7 @@ const RESULT_UNITS = { hitDepth: 0, traced: 1, proxyDepth: UNITS.proxyDepth };
 /** Where the tiles of a pass read what its pixels want. */
 const WANTS_UNIT = UNITS.proxyDepth + 1;
 /** Pixels along a tile's side by `REACHES`: what needs the whole field is scattered along outlines, and dear. */
-const TILES = [8, 8, 4] as const;
+const TILES = [4, 4, 2] as const;
 const MATTE: Gloss = { strength: 0, exponent: 1 };
 
 /** How the stencil and the proxies' texture name the program of a reach: 0 is where there is nothing. */

@@ -166,7 +166,7 @@ describe('a baked field', () => {
   let toy: Awaited<ReturnType<typeof createToyBake>>;
   beforeAll(async () => {
     toy = await createToyBake();
-  });
+  }, 60_000);
 
   it('is the fields that were baked, near the surface', () => {
     const field = createBakedField(toy.fixed, toy.bake);

@@ -19,7 +19,7 @@ describe('the baked path', () => {
   let toy: Awaited<ReturnType<typeof createToyBake>>;
   beforeAll(async () => {
     toy = await createToyBake();
-  });
+  }, 60_000);
 
   function createToyRenderer(gl: WebGL2RenderingContext, options: { countReads?: boolean } = {}) {
     const renderer = createBakedRenderer({ gl, fixed: toy.fixed, gloss: FACE_GLOSS, ...options });

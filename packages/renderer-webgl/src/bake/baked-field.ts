@@ -76,6 +76,8 @@ export interface BakedField {
   /** The signed distance, metres. `part` gets the number of the part that is nearest, `canonical` the skin's canonical point and its sheet. */
   distance(x: number, y: number, z: number): number;
   part(): number;
+  /** How much T falls there by the metre along a direction; 1 on parts. */
+  fall(direction: readonly number[]): number;
   /** Whether that point was near eyes or lips. */
   isFine(): boolean;
   /** The outward unit normal at a point near the one that `distance` was asked about last, of that one's part. */
@@ -254,6 +256,7 @@ export function createBakedField(fixed: StaticBake, bake: PosedBake): BakedField
       return best;
     },
     part: () => nearest,
+    fall: (direction) => (nearest === 0 ? -gradient.reduce((sum, g, k) => sum + g * direction[k], 0) : 1),
     isFine: () => block !== BLOCKS.head && block !== BLOCKS.jaw,
     normal(x, y, z) {
       const sum = [0, 0, 0];

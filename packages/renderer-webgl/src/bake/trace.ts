@@ -91,8 +91,10 @@ export function traceBaked(
     else {
       let length = settings.stepScale * d;
       if (d < settings.nearBand) {
-        const secant = slope > 1e-3 ? d / slope : settings.relaxation * d;
-        length = isFirst ? d : Math.min(Math.max(secant, d), settings.relaxation * d);
+        // Before there are two distances, T's gradient says how steeply the ray comes down: D turns it but little.
+        const fall = !isFirst ? slope : field.isFine() ? 1 : field.fall(direction);
+        const secant = fall > 1e-3 ? d / fall : settings.relaxation * d;
+        length = Math.min(Math.max(secant, d), settings.relaxation * d);
       }
       lastT = t;
       lastD = d;

@@ -43,6 +43,8 @@ export class AvatarVolume extends Mesh<BoxGeometry, MeshBasicMaterial> {
   private baked?: BakedRenderer;
   private bake?: PosedBake;
   private owner?: WebGLRenderer;
+  /** The lights that `baked` was told of. */
+  private lightsKey?: string;
 
   constructor(options: AvatarVolumeOptions) {
     // three.js draws nothing of its own: the box is there for its culling and its order.
@@ -83,7 +85,10 @@ export class AvatarVolume extends Mesh<BoxGeometry, MeshBasicMaterial> {
   private draw(renderer: WebGLRenderer, scene: Scene, camera: Camera): void {
     if (!this.bake) return;
     const baked = this.rendererFor(renderer);
-    baked.setLighting(projectLights(sceneLights(scene)));
+    const lights = sceneLights(scene);
+    const key = JSON.stringify(lights);
+    if (key !== this.lightsKey) baked.setLighting(projectLights(lights));
+    this.lightsKey = key;
     // The box's material has closed it, and three.js remembers that.
     const gl = renderer.getContext();
     const [red, green, blue, alpha] = gl.getParameter(gl.COLOR_WRITEMASK);
@@ -114,6 +119,7 @@ export class AvatarVolume extends Mesh<BoxGeometry, MeshBasicMaterial> {
     baked.setPartAlbedos(partAlbedos);
     baked.setBake(this.bake!);
     this.baked = baked;
+    this.lightsKey = undefined;
     return baked;
   }
 }

@@ -104,8 +104,14 @@ float traceRay(vec3 origin, vec3 direction, float entry, float near, float far) 
     if (!isFirst && d < acceptable() && slope > 0.4) return t + d / slope;
     float stepLength = STEP_SCALE * d;
     if (d < NEAR_BAND) {
+      // Before there are two distances, T's gradient says how steeply the ray comes down: D turns it but little. Not where other things than skin may be close.
+#ifdef ONLY_SKIN
+      if (isFirst) slope = -dot(nearestGradient, direction);
+#else
+      if (isFirst) slope = 1.0;
+#endif
       float secant = slope > 1e-3 ? d / slope : RELAXATION * d;
-      stepLength = isFirst ? d : min(max(secant, d), RELAXATION * d);
+      stepLength = min(max(secant, d), RELAXATION * d);
     }
     lastT = t;
     lastD = d;
