@@ -13,7 +13,10 @@ const page = (name: string, entry: string) =>
   });
 
 export default [
-  library({ entry: ['src/evaluate-model.ts', 'src/evaluate.ts', 'src/bench-render.ts'], dts: false }),
+  library({
+    entry: ['src/evaluate-model.ts', 'src/evaluate.ts', 'src/evaluate-video.ts', 'src/bench-render.ts'],
+    dts: false,
+  }),
   page('render-page', 'src/render/page.ts'),
   page('render-core', 'src/render/core.ts'),
 ];

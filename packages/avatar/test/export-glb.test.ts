@@ -68,6 +68,57 @@ describe('exportGlb', () => {
     }
   });
 
+  describe('with an animation', () => {
+    const half = Math.SQRT1_2;
+    const animation = {
+      times: [0, 0.5, 1],
+      frames: [{ jawOpen: 0.5 }, { jawOpen: 1, mouthSmileLeft: 0.25 }, {}],
+      // The last one is the first's rotation by its other name.
+      rotations: [0, 0, 0, 1, 0, half, 0, half, 0, 0, 0, -1],
+    };
+
+    it('moves the weights of every mesh, and the head', async () => {
+      const moving = await exportGlb(model, avatar, { encodePng, animation });
+      const { issues } = await validator.validateBytes(moving);
+      expect(issues.messages.filter(({ severity }) => severity <= 1)).toEqual([]);
+      const root = (await new NodeIO().readBinary(moving)).getRoot();
+      const [clip, ...others] = root.listAnimations();
+      expect(others).toEqual([]);
+      const channels = clip.listChannels().map((channel) => ({
+        node: channel.getTargetNode()!.getName(),
+        path: channel.getTargetPath(),
+        values: [...channel.getSampler()!.getOutput()!.getArray()!],
+        times: [...channel.getSampler()!.getInput()!.getArray()!],
+      }));
+      const moved = root.listNodes().filter((node) => node.getMesh()?.getWeights().length);
+      expect(channels.map(({ node, path }) => `${node}.${path}`)).toEqual([
+        ...moved.map((node) => `${node.getName()}.weights`),
+        'avatar.rotation',
+      ]);
+      const { arkitNames } = model.manifest;
+      const expected = animation.frames.flatMap((frame: Record<string, number>) =>
+        arkitNames.map((name) => frame[name] ?? 0),
+      );
+      for (const { path, values, times } of channels) {
+        expect(times).toEqual(animation.times);
+        if (path === 'weights') expect(values).toEqual(expected);
+        else expect(values).toBeCloseToTensor([0, 0, 0, 1, 0, half, 0, half, 0, 0, 0, 1], 1e-6);
+      }
+    });
+
+    it.each([
+      { ...animation, times: [0, 1] },
+      { ...animation, times: [0, 1, 1] },
+      { ...animation, times: [-1, 0, 1] },
+      { ...animation, rotations: [0, 0, 0, 1] },
+      { times: [], frames: [] },
+    ])('refuses %o', async (broken) => {
+      await expect(exportGlb(model, avatar, { encodePng, animation: broken })).rejects.toMatchObject({
+        code: 'ANIMATION',
+      });
+    });
+  });
+
   it('stops when told to', async () => {
     const aborted = exportGlb(model, avatar, { encodePng, signal: AbortSignal.abort() });
     await expect(aborted).rejects.toMatchObject({ name: 'AbortError' });

@@ -3,6 +3,7 @@ import { exportCommand } from './commands/export.js';
 import { invertCommand } from './commands/invert.js';
 import { renderCommand } from './commands/render.js';
 import { sampleCommand } from './commands/sample.js';
+import { trackCommand } from './commands/track.js';
 import { oneLine } from './errors.js';
 
 /** All commands. Faults in the arguments are written to stderr in one line and thrown as commander's errors. */
@@ -16,6 +17,6 @@ export function createProgram(): Command {
     // Set before commands are added, which inherit it.
     .configureOutput({ outputError: (message, write) => write(`implicit-faces: ${oneLine(message)}\n`) })
     .exitOverride();
-  for (const add of [invertCommand, exportCommand, renderCommand, sampleCommand]) add(program);
+  for (const add of [invertCommand, exportCommand, renderCommand, sampleCommand, trackCommand]) add(program);
   return program;
 }

@@ -46,6 +46,8 @@ beforeAll(async () => {
   writeFileSync(join(home, 'file'), '');
   writeFileSync(join(home, 'words.safetensors'), 'no avatar at all\n');
   mkdirSync(join(home, 'folder'));
+  mkdirSync(join(home, 'clip'));
+  copyFileSync(ASTRONAUT, join(home, 'clip', '1.png'));
   const grey = (side: number) =>
     sharp({ create: { width: side, height: side, channels: 3, background: '#777' } })
       .png()
@@ -61,6 +63,10 @@ beforeAll(async () => {
 afterAll(() => rmSync(home, { recursive: true }));
 
 /** Each case runs in an empty folder inside `home`. */
+const track = (clip: string, ...rest: string[]) => [
+  ...['track', `../${clip}`, '--avatar', '../words.safetensors', '--out', 'out'],
+  ...rest,
+];
 const invert = (photo: string, ...rest: string[]) => ['invert', `../${photo}`, '--out', 'out', ...rest];
 
 describe('exits with 2 and one line, and writes nothing', () => {
@@ -94,6 +100,13 @@ describe('exits with 2 and one line, and writes nothing', () => {
     ],
     ['text for an avatar', ['export', '../words.safetensors', '--out', 'out.glb'], /Save the avatar again/],
     ['a format that does not exist', ['export', '../words.safetensors', '--out', 'out.stl'], /\.glb or \.obj/],
+    ['a clip that does not exist', track('missing'), /missing cannot be read \(ENOENT\)/],
+    ['a folder without pictures for a clip', track('folder'), /folder holds no pictures/],
+    ['a picture for a clip', track('face.png'), /holds one frame/],
+    ['text for a clip', track('words.jpg'), /not a picture/],
+    ['text for the avatar of a clip', track('clip'), /Save the avatar again/],
+    ['a clip without an avatar', ['track', '../clip', '--out', 'out'], /'-a, --avatar <file>' not specified/],
+    ['no frames per second', track('clip', '--fps', '0'), /whole number of 1 to 1000/],
     ['an angle that is none', ['render', '../words.safetensors', '--out', 'out.png', '--yaw', 'left'], /-180 to 180/],
   ])('%s', async (_, args, message) => {
     const cwd = mkdtempSync(join(home, 'case-'));

@@ -1,6 +1,15 @@
 // The built command, as `npm run invert` runs it, on real photos. Slow: one photo takes up to two minutes on two processor cores.
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -105,6 +114,30 @@ it('turns the astronaut into an avatar', { timeout: TIMEOUT_MS }, async () => {
     expect.arrayContaining(['me.glb', 'me.mtl', 'me-head.png', 'side.png']),
   );
   expect(statSync(join(home, 'views', 'me.glb')).size).toBe(statSync(join(out, 'avatar.glb')).size);
+
+  // A clip of the photo in which nobody is seen for one frame.
+  mkdirSync(join(home, 'clip'));
+  const nobody = await sharp({ create: { width: 512, height: 512, channels: 3, background: '#777' } })
+    .png()
+    .toBuffer();
+  for (const [i, frame] of [ASTRONAUT, ASTRONAUT, nobody, ASTRONAUT].entries()) {
+    writeFileSync(join(home, 'clip', `${i}.png`), typeof frame === 'string' ? readFileSync(frame) : frame);
+  }
+  const avatarFile = 'astronaut/avatar.safetensors';
+  const tracked = await cli('track', 'clip', '--avatar', avatarFile, '--fps', '25', '--out', 'tracked', '--json');
+  expect(JSON.parse(tracked.stdout)).toMatchObject({ frames: 4, lostFrames: 1, seconds: { clip: 0.12 } });
+  expect(JSON.parse(tracked.stdout).landmarkError).toBeLessThan(0.03);
+  const rows = readFileSync(join(home, 'tracked', 'weights.csv'), 'utf8')
+    .trim()
+    .split('\n');
+  expect(rows.map((row) => row.split(',').length)).toEqual(Array(5).fill(53));
+  expect(rows[0]).toMatch(/^time,browInnerUp,.*tongueOut$/);
+  const poses = readFileSync(join(home, 'tracked', 'pose.csv'), 'utf8')
+    .trim()
+    .split('\n')
+    .slice(1);
+  expect(poses.map((row) => Number(row.split(',')[1]) > 0)).toEqual([true, true, false, true]);
+  expect(readdirSync(join(home, 'tracked')).sort()).toEqual(['avatar.glb', 'pose.csv', 'report.json', 'weights.csv']);
 });
 
 describe.skipIf(!existsSync(SHARED_PHOTOS))('shared photos', () => {

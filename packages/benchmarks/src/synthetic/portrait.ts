@@ -92,6 +92,19 @@ export interface Portrait {
   meshes: PartMesh[];
 }
 
+export interface PerformanceFrame {
+  /** `[De]` */
+  expression: Float32Array;
+  camera: Camera;
+  /** Pixels along each side. */
+  size: number;
+  /** Seed of the sensor's noise. */
+  noise: number;
+}
+
+/** A frame of somebody who does not exist. */
+export type Performance = Pick<Portrait, 'image' | 'geometry' | 'positions'>;
+
 /** Makes portraits, each from its seed alone. */
 export interface PortraitGenerator {
   kit: FaceKit;
@@ -100,6 +113,12 @@ export interface PortraitGenerator {
   skins: readonly string[];
   environments: readonly string[];
   create(seed: number, options?: PortraitOptions): Portrait;
+  /**
+   * One frame of a performance: the person of a seed, with hair, light and skin of their portrait, in an expression and before a camera of one's own. Nothing is in front of the face.
+   *
+   * @param noise - decides the sensor's noise.
+   */
+  perform(seed: number, frame: PerformanceFrame): Performance;
   /** The same person by another camera, in another light, without things in front of the face. */
   render(portrait: Portrait, view: { camera: Camera; size: number; light?: PortraitLight }): Rendering;
   /** A portrait's light from another map, as bright on the face as its own. */
@@ -168,6 +187,7 @@ export async function loadPortraitGenerator(options: LoadPortraitGeneratorOption
     return { ...unscaled, gain: exposureGain(portrait, unscaled, exposure, chart, topology.faceMask) };
   };
 
+  const names = manifest.expressionNames;
   return {
     kit,
     chart,
@@ -217,6 +237,40 @@ export async function loadPortraitGenerator(options: LoadPortraitGeneratorOption
         person: rendering.mask,
         meshes,
       };
+    },
+    perform(seed, { expression, camera, size, noise }) {
+      const random = createRandom(seed);
+      const skin = seed % skins.length;
+      const person = samplePerson(random, manifest, kit, skins[skin]);
+      const positions = kit.pose(person.geometry, expression);
+      const albedo = {
+        data: paintFace(skins[skin], topology.regions, person.hair, person.brows, random),
+        size: TEXTURE_SIZE,
+      };
+      const chosen = environments[random.integer(environments.length)];
+      const rotationRad = random.uniform(0, 2 * Math.PI);
+      const meshesOf = (weights: Float32Array, posed: Float32Array) =>
+        personMeshes(
+          kit,
+          chart,
+          topology,
+          { ...person, expression: weights },
+          posed,
+          albedo,
+          names,
+          createRandom(seed),
+        );
+      // Exposure and white balance are a take's, not a frame's.
+      const rest = new Float32Array(expression.length);
+      const take = { camera: orbitCamera(0, 0, 0, 1, FACE_CENTRE, size, size), albedo };
+      const own = light(
+        { ...take, meshes: meshesOf(rest, kit.pose(person.geometry, rest)) },
+        chosen,
+        rotationRad,
+        (EXPOSURE[0] + EXPOSURE[1]) / 2,
+      );
+      const rendering = draw(meshesOf(expression, positions), camera, own, size, faceMask, backdrop(own, camera, size));
+      return { image: addNoise(rendering, createRandom(noise)), geometry: person.geometry, positions };
     },
     render(portrait, { camera, size, light: other = portrait.light }) {
       return draw(portrait.meshes, camera, other, size, faceMask, backdrop(other, camera, size));

@@ -56,19 +56,25 @@ async function exportAvatar(avatarPath: string, options: { out: string; model?: 
 /**
  * Loads an avatar file and its model.
  *
- * @throws FaceError `INPUT` when the file cannot be read, `AVATAR_FILE`, `MODEL_MISMATCH` as `loadAvatar` does, `MODEL` as `loadModel` does.
+ * @throws FaceError as `readAvatarFile`; `MODEL_MISMATCH` as `loadAvatar` does, `MODEL` as `loadModel` does.
  */
 export async function openAvatar(
   avatarPath: string,
   modelFolder?: string,
 ): Promise<{ model: FaceModel; avatar: Avatar }> {
+  // Before the networks are loaded, because that takes a while.
+  const bytes = await readAvatarFile(avatarPath);
+  const model = await loadModel(modelFolder);
+  return { model, avatar: loadAvatar(bytes, model.manifest) };
+}
+
+/** The bytes of an avatar file. @throws FaceError `INPUT` when it cannot be read, `AVATAR_FILE` when it is none. */
+export async function readAvatarFile(avatarPath: string): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = await readFile(avatarPath).catch((cause) => {
     throw new FaceError<CliErrorCode>('INPUT', `${avatarPath} cannot be read (${cause.code}). Check the path.`, {
       cause,
     });
   });
-  // Before the networks are loaded, because that takes a while.
   loadAvatar(new Uint8Array(bytes));
-  const model = await loadModel(modelFolder);
-  return { model, avatar: loadAvatar(new Uint8Array(bytes), model.manifest) };
+  return new Uint8Array(bytes);
 }
