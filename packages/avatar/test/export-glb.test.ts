@@ -2,7 +2,14 @@ import { NodeIO } from '@gltf-transform/core';
 import validator from 'gltf-validator';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Avatar, avatarMeshes, computeArkitRig, exportGlb, type FaceModel } from '../src/index.js';
+import {
+  type Avatar,
+  avatarMeshes,
+  computeArkitRig,
+  type ExpressionTrack,
+  exportGlb,
+  type FaceModel,
+} from '../src/index.js';
 import { encodePng } from '../src/node.js';
 import { loadTinyModel, tinyAvatar } from './tiny-avatar.js';
 
@@ -70,7 +77,7 @@ describe('exportGlb', () => {
 
   describe('with an animation', () => {
     const half = Math.SQRT1_2;
-    const animation = {
+    const animation: ExpressionTrack = {
       times: [0, 0.5, 1],
       frames: [{ jawOpen: 0.5 }, { jawOpen: 1, mouthSmileLeft: 0.25 }, {}],
       // The last one is the first's rotation by its other name.
