@@ -7,7 +7,7 @@ import type { PortraitGenerator } from './synthetic/portrait.js';
 import { distancesBetween } from './vectors.js';
 
 export interface EncoderFigures {
-  /** Over the portraits, the median of each face's median distance between corresponding vertices of the encoder's face and the true one, metres; of the mean face where the encoder did not trust itself. */
+  /** Over the portraits, the median of each face's median distance between corresponding vertices of the encoder's face and the true one, both at rest, metres; of the mean face where the encoder did not trust itself. */
   median: number;
   /** The same for the mean face alone. */
   meanHeadMedian: number;
@@ -46,8 +46,8 @@ export async function measureEncoder(
   let trusted = 0;
   for (let i = 0; i < portraits; i++) {
     signal?.throwIfAborted();
-    const { image, positions } = generator.create(seed + i, { size: SIZE });
-    const truth = positions.subarray(0, 3 * NARROW_FACE_END);
+    const { image, geometry } = generator.create(seed + i, { size: SIZE });
+    const truth = narrowFaceAtRest(kit, geometry);
     const found = await landmarks.detect(image, { signal }).catch((error) => {
       if (isFaceError(error, 'NO_FACE')) return undefined;
       throw error;
@@ -55,18 +55,16 @@ export async function measureEncoder(
     const encoded = found && (await encodeFace(model, image, found.points, { signal }));
     if (encoded) trusted++;
     const mean = medianVertexError(kit.neutral.subarray(0, truth.length), truth);
-    medians.push(encoded ? medianVertexError(poseNarrowFace(kit, encoded.codes), truth) : mean);
+    medians.push(encoded ? medianVertexError(narrowFaceAtRest(kit, Float32Array.from(encoded.codes.subarray(0, kit.identityCount))), truth) : mean);
     meanHead.push(mean);
     onProgress?.((i + 1) / portraits);
   }
   return { median: median(medians), meanHeadMedian: median(meanHead), trustedShare: trusted / portraits };
 }
 
-/** The generator's narrow face at codes `[Dg + De]`, metres. */
-function poseNarrowFace(kit: FaceKit, codes: Float64Array): Float32Array {
-  const all = Float32Array.from(codes);
-  const posed = kit.pose(all.subarray(0, kit.identityCount), all.subarray(kit.identityCount));
-  return posed.subarray(0, 3 * NARROW_FACE_END);
+/** The generator's narrow face with an identity and no expression, metres. */
+function narrowFaceAtRest(kit: FaceKit, identity: Float32Array): Float32Array {
+  return kit.pose(identity, new Float32Array(kit.expressionNames.length)).subarray(0, 3 * NARROW_FACE_END);
 }
 
 /** The median distance of corresponding points, after the similarity that brings them nearest. */
