@@ -22,7 +22,8 @@ export interface MeasureEncoderOptions {
   onProgress?: (share: number) => void;
 }
 
-const MEASURE_ENCODER_DEFAULTS = { portraits: 48, seed: 4_000_000 };
+const PORTRAITS = 48;
+const FIRST_SEED = 4_000_000;
 /** As large as the encoder's own crop is sharp. */
 const SIZE = 384;
 
@@ -38,8 +39,7 @@ export async function measureEncoder(
   options: MeasureEncoderOptions = {},
 ): Promise<EncoderFigures | undefined> {
   if (!model.encoder) return undefined;
-  const { signal, onProgress } = options;
-  const { portraits, seed } = { ...MEASURE_ENCODER_DEFAULTS, ...options };
+  const { signal, onProgress, portraits = PORTRAITS, seed = FIRST_SEED } = options;
   const { kit } = generator;
   const medians: number[] = [];
   const meanHead: number[] = [];
@@ -55,7 +55,14 @@ export async function measureEncoder(
     const encoded = found && (await encodeFace(model, image, found.points, { signal }));
     if (encoded) trusted++;
     const mean = medianVertexError(kit.neutral.subarray(0, truth.length), truth);
-    medians.push(encoded ? medianVertexError(narrowFaceAtRest(kit, Float32Array.from(encoded.codes.subarray(0, kit.identityCount))), truth) : mean);
+    medians.push(
+      encoded
+        ? medianVertexError(
+            narrowFaceAtRest(kit, Float32Array.from(encoded.codes.subarray(0, kit.identityCount))),
+            truth,
+          )
+        : mean,
+    );
     meanHead.push(mean);
     onProgress?.((i + 1) / portraits);
   }
