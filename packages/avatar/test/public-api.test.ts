@@ -16,6 +16,8 @@ it('exports these names and no others', () => {
       "clayShading",
       "computeArkitRig",
       "computeNormals",
+      "computePsnrDb",
+      "computeSsim",
       "computeTexelDensities",
       "createMipmaps",
       "createRaster",
