@@ -14,6 +14,7 @@ const TILE = 320;
 /**
  * Draws the photos and their avatars: a row each, the photo, the render over it, the front, left and right views, and the front in clay.
  *
+ * @param path - its ending chooses the format: `.png`, or `.jpg` for what is committed.
  * @returns the sheet's path.
  */
 export async function writeContactSheet(rows: readonly SheetRow[], path: string): Promise<string> {
@@ -35,7 +36,6 @@ export async function writeContactSheet(rows: readonly SheetRow[], path: string)
   const size = { width: TILE * (PICTURES.length + 1), height: TILE * Math.max(1, rows.length) };
   await sharp({ create: { ...size, channels: 3, background: '#000' } })
     .composite(tiles)
-    .png()
     .toFile(path);
   return path;
 }
