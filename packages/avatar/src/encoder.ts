@@ -1,5 +1,5 @@
-import { type Device, type Files, loadNetwork, type Manifest, type OrtRuntime } from '@implicit-faces/runtime';
-import type { Codes } from '@implicit-faces/sdf-core';
+import { loadNetwork } from '@implicit-faces/runtime';
+import type { Codes, LoadSdfModelOptions } from '@implicit-faces/sdf-core';
 
 /** What the encoder looks at: a face in a square window, upright along the eyes. Its frame has 0 in the middle and the sides at -0.5 and 0.5, x right, y up, z to the viewer. */
 export interface EncoderInput {
@@ -33,16 +33,8 @@ export interface Encoder {
   dispose(): Promise<void>;
 }
 
-export interface LoadEncoderOptions {
-  /** The imported `onnxruntime-node` or `onnxruntime-web`. */
-  ort: OrtRuntime;
-  files: Files;
-  manifest: Manifest;
-  device?: Device;
-  /** Threads within one run, in Node. */
-  threads?: number;
-  signal?: AbortSignal;
-}
+/** The encoder is loaded as the SDF is. */
+export type LoadEncoderOptions = LoadSdfModelOptions;
 
 /** Side of the encoder's window over the extent of the landmarks, as it was trained. */
 export const ENCODER_MARGIN = 1.3;

@@ -102,8 +102,11 @@ class DeformationTraining:
 
     def sheet_distances(self, x, codes, model=None):
         """[.., 2] to head and jaw."""
-        found = (model or self.model)(x, codes)
-        return torch.stack([self.templates[s](x1)[..., 0] + delta for s, (_, x1, delta) in found.items()], -1)
+        return self.composed((model or self.model)(x, codes))
+
+    def composed(self, sheets):
+        """T(x + D) and its correction [.., 2], from what D gives for each sheet."""
+        return torch.stack([self.templates[s](x1)[..., 0] + delta for s, (_, x1, delta) in sheets.items()], -1)
 
     def correspondence_loss(self):
         """Of canonical places, F and f on the generator's own pairs of places, in millimetres."""
@@ -146,10 +149,10 @@ class DeformationTraining:
         found = gradients(lambda p: self.sheet_distances(p, codes).amin(-1), x)
         loss = self.weights['normal'] * (found - normals).abs().sum(-1).mean()
         if 'render' in self.weights:
+            sheets = self.model(x, codes)
             with torch.no_grad():      # which sheet is seen
-                jaw = self.sheet_distances(x, codes).argmin(-1) == SHEETS.index('jaw')
-            place = {s: x1 for s, (_, x1, _) in self.model(x, codes).items()}
-            seen = self.chart(torch.where(jaw[..., None], place['jaw'], place['head']))
+                jaw = self.composed(sheets).argmin(-1) == SHEETS.index('jaw')
+            seen = self.chart(torch.where(jaw[..., None], sheets['jaw'][1], sheets['head'][1]))
             light = self.lights[torch.randint(0, len(self.lights), (HEADS,))]
             albedo = self.albedos[torch.randint(0, ALBEDOS, (HEADS,))]
             colour = lambda u, n: torch.stack([read(a, p) for a, p in zip(albedo, u)]) * (sh_basis(n) @ light)
