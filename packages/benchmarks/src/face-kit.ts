@@ -21,6 +21,9 @@ const PARTS = {
   eyeRight: [23021, 23791],
 } as const;
 
+/** How far under the lowest place of the neck's rim the floor is, centimetres: where `f` of the product ends. */
+const FLOOR_BELOW = 0.4;
+
 const IDENTITIES = 100;
 const LIPS_RADIUS = 0.01;
 const LIDS_RADIUS = 0.006;
@@ -32,19 +35,19 @@ export interface FaceKit {
   expressionNames: string[];
   /** How many numbers an identity has. */
   identityCount: number;
-  /** The mean face, `[V + 1, 3]`: FaceKit's vertices and the middle of the neck's rim, which closes the skin. */
+  /** The mean face, `[V + R + 1, 3]`: FaceKit's vertices, the feet of a wall under the neck's rim, and the middle of the floor that closes the skin. */
   neutral: Float32Array;
-  /** `[V + 1, 3]` for an identity `[100]` and an expression `[57 or more]`. */
+  /** `[V + R + 1, 3]` for an identity `[100]` and an expression `[57 or more]`. */
   pose(identity: Float32Array, expression: Float32Array): Float32Array;
   /** The same without the contact of lids and eyeballs. */
   linearSum(identity: Float32Array, expression: Float32Array): Float32Array;
-  /** `[F, 3]` the closed skin: face, head, neck with a lid at the bottom, mouth socket, eye sockets. */
+  /** `[F, 3]` the closed skin: face, head, neck, a wall under it and a floor, mouth socket, eye sockets. */
   skin: Uint32Array;
   /** `[F, 3]` the skin first, then gums, tongue, teeth and eyeballs. */
   all: Uint32Array;
   /** `[F, 3]` each of the parts within the skin; an eyeball's outer layer only. */
   parts: Record<keyof typeof PARTS, Uint32Array>;
-  /** `[F, 3]` the skin without the neck's lid. */
+  /** `[F, 3]` the skin without wall and floor. */
   openSkin: Uint32Array;
   /** The skin's only border, the lower rim of the neck: vertices in order. */
   rim: Uint32Array;
@@ -90,16 +93,14 @@ export function createFaceKit(arrays: Record<string, NpyArray>): FaceKit {
   const quads = take('faces', [arrays.faces?.dims[0] ?? 0, 4]) as Int32Array;
 
   const open = triangulate(quads, SKIN_END);
-  const rim = findRim(open);
-  const lid: number[] = [];
-  for (const [a, b] of rim) lid.push(b, a, vertices);
-  const skin = Uint32Array.from([...open, ...lid]);
+  const rim = inOrder(findRim(open));
+  const skin = Uint32Array.from([...open, ...closingTriangles(rim, vertices)]);
   const inner = triangulate(quads, EYES_END).filter(
     (_, i, all) => Math.max(...all.subarray(i - (i % 3), i - (i % 3) + 3)) >= SKIN_END,
   );
 
   function linearSum(identity: Float32Array, expression: Float32Array): Float32Array {
-    const positions = new Float32Array(3 * (vertices + 1));
+    const positions = new Float32Array(3 * (vertices + rim.length + 1));
     positions.set(neutralCm);
     const add = (offsets: Float32Array, code: Float32Array, count: number) => {
       for (let k = 0; k < count; k++) {
@@ -111,8 +112,7 @@ export function createFaceKit(arrays: Record<string, NpyArray>): FaceKit {
     };
     add(identityCm, identity, IDENTITIES);
     add(expressionCm, expression, 57);
-    for (const [vertex] of rim)
-      for (let k = 0; k < 3; k++) positions[3 * vertices + k] += positions[3 * vertex + k] / rim.length;
+    standOnFloor(positions, rim, vertices);
     return positions.map((x) => x / 100);
   }
 
@@ -156,7 +156,7 @@ export function createFaceKit(arrays: Record<string, NpyArray>): FaceKit {
     linearSum,
     skin,
     openSkin: open,
-    rim: inOrder(rim),
+    rim,
     parts,
     all: Uint32Array.from([...skin, ...inner]),
     regions: { face, lips: nearRim(MOUTH_SOCKET, LIPS_RADIUS), lids: nearRim(EYE_SOCKETS, LIDS_RADIUS) },
@@ -194,6 +194,33 @@ function inOrder(edges: readonly [number, number][]): Uint32Array {
   const loop = [edges[0][0]];
   while (loop.length < edges.length) loop.push(after.get(loop[loop.length - 1])!);
   return Uint32Array.from(loop);
+}
+
+/** The wall from the rim down to its feet, vertices `first` and on, and the floor's fan about vertex `first` + R. */
+function closingTriangles(rim: Uint32Array, first: number): number[] {
+  const triangles: number[] = [];
+  const middle = first + rim.length;
+  for (let k = 0; k < rim.length; k++) {
+    const next = (k + 1) % rim.length;
+    const [foot, nextFoot] = [first + k, first + next];
+    triangles.push(rim[next], rim[k], foot, rim[next], foot, nextFoot, nextFoot, foot, middle);
+  }
+  return triangles;
+}
+
+/** Writes the feet under the rim and the floor's middle, vertices `first` and on of `positions`, centimetres. */
+function standOnFloor(positions: Float32Array, rim: Uint32Array, first: number): void {
+  const height = rim.reduce((lowest, v) => Math.min(lowest, positions[3 * v + 1]), Infinity) - FLOOR_BELOW;
+  const middle = 3 * (first + rim.length);
+  positions[middle + 1] = height;
+  rim.forEach((v, k) => {
+    const foot = 3 * (first + k);
+    positions[foot + 1] = height;
+    for (const axis of [0, 2]) {
+      positions[foot + axis] = positions[3 * v + axis];
+      positions[middle + axis] += positions[3 * v + axis] / rim.length;
+    }
+  });
 }
 
 /** The face's vertices that share a quad with a socket's. */

@@ -215,15 +215,20 @@ def fill_holes(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     return np.concatenate(out)
 
 
-def close_holes(vertices: np.ndarray, triangles: np.ndarray):
-    """Fans over every boundary loop, around the loop's mean. Returns (triangles with fans, loops): vertex len(vertices) + k is the mean of loops[k]."""
+def close_by_wall(triangles: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Closes the one boundary loop of a mesh of `count` vertices by a wall down to a flat floor. Returns (triangles: the given ones, the wall's, then the floor's fan; rim [R], the loop):
+    vertex count + k is the foot of rim[k] and vertex count + R the floor's middle, as `with_wall` appends them."""
     loops = boundary_loops(triangles)
-    fans = [(p, q, len(vertices) + k) for k, loop in enumerate(loops) for p, q in zip(loop, np.roll(loop, -1))]
-    return np.concatenate([triangles, np.array(fans, np.int64).reshape(-1, 3)]), loops
+    if len(loops) != 1:
+        raise ValueError(f'close_by_wall: the mesh should have one hole; it has {len(loops)}')
+    rim, size = loops[0], len(loops[0])
+    foot = count + np.arange(size)
+    after, foot_after = np.roll(rim, -1), np.roll(foot, -1)
+    wall = np.concatenate([np.stack([rim, after, foot_after], 1), np.stack([rim, foot_after, foot], 1)])
+    return np.concatenate([triangles, wall, np.stack([foot, foot_after, np.full(size, count + size)], 1)]), rim
 
 
-def with_loop_centres(vertices: np.ndarray, loops: list[np.ndarray]) -> np.ndarray:
-    """[..., V, 3] -> [..., V + K, 3]: appends the loops' means that close_holes refers to."""
-    if not loops:
-        return vertices
-    return np.concatenate([vertices, np.stack([vertices[..., loop, :].mean(-2) for loop in loops], -2)], -2)
+def with_wall(vertices: np.ndarray, rim: np.ndarray, height: float) -> np.ndarray:
+    """[.., V, 3] -> [.., V + R + 1, 3]: appends the feet under the rim at y = height, and their mean. Displacements have theirs with height 0: the floor stays where it is."""
+    feet = vertices[..., rim, :] * np.array([1, 0, 1], vertices.dtype) + np.array([0, height, 0], vertices.dtype)
+    return np.concatenate([vertices, feet, feet.mean(-2, keepdims=True)], -2)

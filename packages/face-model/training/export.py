@@ -198,9 +198,8 @@ def load_geometry(kit: fk.FaceKit) -> Geometry:
     deformation = load_deformation(kit)
     skin = Skin.of(kit)
     jaw = skin.template[np.unique(skin.sheets['jaw'])]
-    rim = skin.template[np.setdiff1d(skin.triangles[(skin.triangles == fk.SKIN).any(1)], [fk.SKIN])][::4]
     return Geometry({s: trained(f'template-{s}', fields.make_template(s)) for s in SHEETS}, trained('uv', fields.make_uv()), deformation, parts,
-                    InverseUv(trained('inverse-uv', fields.make_inverse_uv()), parts, torch.from_numpy(moved_by_contact(skin, InverseUv.SIDE))), torch.from_numpy(np.stack([jaw.min(0), jaw.max(0)])), torch.from_numpy(rim)).requires_grad_(False)
+                    InverseUv(trained('inverse-uv', fields.make_inverse_uv()), parts, torch.from_numpy(moved_by_contact(skin, InverseUv.SIDE))), torch.from_numpy(np.stack([jaw.min(0), jaw.max(0)])), torch.from_numpy(skin.template[skin.rim])).requires_grad_(False)
 
 
 HALVED = 2048     # weights from this size on are stored as fp16

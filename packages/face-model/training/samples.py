@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 from tqdm import tqdm
 
 import facekit as fk
-from distance import Mesh, close_holes, cut, fill_holes, with_loop_centres
+from distance import Mesh, close_by_wall, cut, fill_holes, with_wall
 from eyes import Eyes, LidContact
 from fields import BOUNDS, DG, SHEETS
 
@@ -26,6 +26,9 @@ LIDS_REACH = .014     # metres from the rims of the eye sockets: no place of a l
 # Metres by which a solid lies under the skin at its rim. It sinks over its half of the band, so that where one hands over to the other, what they differ by is a gentle slope.
 SUNK = .0012
 
+# Metres: where the wall under the neck's rim ends, below all that is learnt. A lid across the rim would make it the edge of a thin wedge, for the neck runs out to the shoulders there.
+WALL_END = -.25
+
 PAIR_STEP = .0006     # metres, standard deviation per axis of the step between the points of a pair
 
 
@@ -38,17 +41,18 @@ def template_codes(kit: fk.FaceKit) -> np.ndarray:                            # 
 
 @dataclass
 class Skin:
-    """The skin as a closed solid (the neck's rim capped), and the two closed solids whose union it is: the head with the upper lip, and the jaw with the lower.
+    """The skin as a closed solid (under the neck's rim a wall and a floor), and the two closed solids whose union it is: the head with the upper lip, and the jaw with the lower.
 
     Each is closed by a membrane inside the flesh. Between lips that close there is then no gap within one solid: no deformation has to squeeze the mouth's air."""
     kit: fk.FaceKit
-    triangles: np.ndarray            # [F, 3] of the whole skin, with the cap's fan last
+    triangles: np.ndarray            # [F, 3] of the whole skin, with the wall and the floor last
     sheets: dict[str, np.ndarray]    # by the names in SHEETS: [F, 3] with the membrane last
     sunk: dict[str, np.ndarray]      # [V] metres by which each sheet's vertices lie under the skin
     skin_faces: dict[str, int]       # how many of a sheet's triangles are skin
-    template: np.ndarray             # [V, 3] the linear sum: FaceKit's skin, the cap's centre, then the vertices where the skin is cut
+    template: np.ndarray             # [V, 3] the linear sum: FaceKit's skin, the wall's feet, the floor's middle, then the vertices where the skin is cut
     basis: np.ndarray                # [158, V, 3]
     neutral: np.ndarray              # [V, 3]
+    rim: np.ndarray                  # [R] vertices along the neck's rim; vertex SKIN + k is the foot under rim[k], SKIN + R the floor's middle
     lips: np.ndarray                 # [V] bool: within 10 mm of the rim where face and mouth socket meet
     lids: np.ndarray                 # [V] bool: within 6 mm of the rims of the eye sockets
     lid_vertices: np.ndarray         # vertices of the face that may come to lie on an eyeball
@@ -57,9 +61,9 @@ class Skin:
     @staticmethod
     def of(kit: fk.FaceKit) -> 'Skin':
         v = kit.neutral[:fk.SKIN]
-        triangles, loops = close_holes(v, kit.skin_triangles())
-        basis = with_loop_centres(kit.basis[:, :fk.SKIN], loops)
-        neutral = with_loop_centres(v, loops)
+        triangles, rim = close_by_wall(kit.skin_triangles(), fk.SKIN)
+        basis = with_wall(kit.basis[:, :fk.SKIN], rim, 0)
+        neutral = with_wall(v, rim, WALL_END)
         jaw = np.linalg.norm(basis[100 + kit.names.index('jawOpen')], axis=1)
         open_sheets, insides = {}, {'head': HEAD_BELOW - jaw, 'jaw': jaw - JAW_ABOVE}
         for name, inside in insides.items():
@@ -77,7 +81,7 @@ class Skin:
             rim = np.unique(t[t < fk.FACE])
             return cKDTree(neutral[rim]).query(neutral)[0] < radius
         on_lids = np.nonzero(near_rim(*fk.EYE_SOCKETS, LIDS_REACH)[:fk.FACE])[0]      # the socket's own wall stays in the eyeball, where nobody sees it
-        return Skin(kit, triangles, sheets, sunk, {n: len(t) for n, t in open_sheets.items()}, template.astype(np.float32), basis.astype(np.float32), neutral.astype(np.float32),
+        return Skin(kit, triangles, sheets, sunk, {n: len(t) for n, t in open_sheets.items()}, template.astype(np.float32), basis.astype(np.float32), neutral.astype(np.float32), rim,
                     near_rim(*fk.MOUTH_SOCKET, .010), near_rim(*fk.EYE_SOCKETS, .006), on_lids, Eyes.of(kit))
 
     def pose(self, codes: np.ndarray) -> np.ndarray:
@@ -97,17 +101,15 @@ class Skin:
         return Mesh(vertices - self.sunk[name][:, None] * normals, triangles)
 
     def importance(self, triangles: np.ndarray) -> np.ndarray:
-        """[F] sampling weight: face and ears matter more than the back of the head, lips and lids most. So does the sharp edge where the neck ends, but not what closes it."""
+        """[F] sampling weight: face and ears matter more than the back of the head, lips and lids most. What closes the neck matters little."""
         v = np.full(len(self.neutral), .7)
         v[:fk.FACE], v[:fk.NARROW_FACE] = 2.5, 4
         v[slice(*fk.MOUTH_SOCKET)], v[slice(*fk.EYE_SOCKETS)] = 1.5, 3
-        v[:fk.FACE][np.abs(self.neutral[:fk.FACE, 0]) > EARS] = 4
-        rim = np.unique(self.triangles[(self.triangles == fk.SKIN).any(1)])
-        to_rim = cKDTree(self.neutral[rim]).query(self.neutral)[0]
-        v[to_rim < .012], v[to_rim < .005] = 2, 6
+        v[:fk.FACE][np.abs(self.neutral[:fk.FACE, 0]) > EARS] = 8
+        v[cKDTree(self.neutral[self.rim]).query(self.neutral)[0] < .012] = 2
         v[self.lips], v[self.lids] = 12, 20
         v[fk.SKIN:] = .7
-        return np.where((triangles == fk.SKIN).any(1), 1, v[triangles].max(1))
+        return np.where((triangles == fk.SKIN + len(self.rim)).any(1), .05, v[triangles].max(1))
 
     def solids(self, vertices: np.ndarray) -> list[Mesh]:
         """The posed skin as a whole, its head, its jaw."""

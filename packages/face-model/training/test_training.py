@@ -30,7 +30,7 @@ import portraits
 import restore
 import train
 from albedo import Colour, choose_held_out
-from distance import Mesh, boundary_loops, close_holes, cut, fill_holes, with_loop_centres
+from distance import Mesh, boundary_loops, close_by_wall, cut, fill_holes, with_wall
 from eyes import LidContact, affine_fit
 from fit import fit
 from parts import MOUTH_PARTS, Parts
@@ -110,17 +110,24 @@ class Distance(unittest.TestCase):
         away = np.abs(truth) > .006
         np.testing.assert_array_equal(np.sign(distance[away]), np.sign(truth[away]))
 
-    def test_close_holes_makes_a_mesh_closed(self):
+    def test_a_wall_closes_a_mesh_down_to_a_flat_floor(self):
         vertices, triangles = sphere(900)
-        middle = vertices[triangles].mean(1)
-        opened = triangles[(middle[:, 2] < .8) & (middle[:, 0] < .9)]
-        self.assertGreater(unpaired_edges(opened), 0)
-        closed, loops = close_holes(vertices, opened)
-        self.assertEqual(len(loops), 2)
+        cut_at, floor = -.6, -1.5
+        opened = triangles[vertices[triangles].mean(1)[:, 1] > cut_at]
+        closed, rim = close_by_wall(opened, len(vertices))
         self.assertEqual(unpaired_edges(closed), 0)
-        # Two flat lids cut two caps off the ball: the volume stays below 4/3 pi by their volumes and faces outward.
-        caps = sum(math.pi * h * h * (3 - h) / 3 for h in (.2, .1))
-        self.assertAlmostEqual(volume(with_loop_centres(vertices, loops), closed), 4 / 3 * math.pi - caps, delta=.06)
+        walled = with_wall(vertices, rim, floor)
+        self.assertEqual(closed.max(), len(walled) - 1)
+        np.testing.assert_array_equal(walled[len(vertices):-1, [0, 2]], vertices[rim][:, [0, 2]])
+        np.testing.assert_array_equal(walled[len(vertices):, 1], floor)
+        # A ball without its cap, on a cylinder as wide as the cut.
+        cap = math.pi * .4 ** 2 * (3 - .4) / 3
+        self.assertAlmostEqual(volume(walled, closed), 4 / 3 * math.pi - cap + math.pi * (1 - cut_at ** 2) * (cut_at - floor), delta=.12)
+        # Displacements of the rim take the feet along, but not up or down.
+        moved = with_wall(np.full_like(vertices, .25), rim, 0)
+        np.testing.assert_array_equal(moved[len(vertices):], np.full((len(rim) + 1, 3), [.25, 0, .25]))
+        with self.assertRaisesRegex(ValueError, 'should have one hole; it has 2'):
+            close_by_wall(opened[vertices[opened].mean(1)[:, 1] < .6], len(vertices))
 
     def test_fill_holes_closes_without_new_vertices_and_over_the_least_area(self):
         vertices, triangles = sphere(600)

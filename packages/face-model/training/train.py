@@ -96,8 +96,10 @@ def template(run):
 
 def uv(run):
     x, d, t, w = stored('template-skin', 'x', 'distance', 'triangle', 'bary')
-    atlas = np.load(fk.cache_dir() / 'atlas' / 'atlas.npz')
-    tris, chart = torch.from_numpy(atlas['tris']), torch.from_numpy(atlas['uv'])
+    skin = Skin.of(fk.FaceKit.load(run.data))
+    places = np.load(fk.cache_dir() / 'atlas' / 'atlas.npz')['uv']
+    # The wall under the neck has the rim's places.
+    tris, chart = torch.from_numpy(skin.triangles[:-len(skin.rim)]), torch.from_numpy(np.concatenate([places, places[skin.rim]]))
     use = (t < len(tris)) & (d.abs() < .004)
     x, t, w = x[use], t[use], w[use]
     target = (chart[tris[t]] * w[..., None]).sum(1)
