@@ -252,6 +252,12 @@ class Experiments(unittest.TestCase):
                 self.assertGreater(run.minutes, 0)
                 self.assertEqual(train.Experiment.load(path.stem, minutes=.5).minutes, .5)
 
+    def test_what_has_a_base_says_only_what_it_changes(self):
+        base, changed = train.Experiment.load('ablation-full'), train.Experiment.load('ablation-no-correspondence')
+        self.assertEqual((changed.minutes, changed.corrected, base.corrected), (base.minutes, False, True))
+        self.assertEqual(base.loss, {k: v for k, v in train.Experiment.load('deformation').loss.items() if k != 'normal'})
+        self.assertEqual(changed.loss, {k: v for k, v in base.loss.items() if k not in ('place', 'predicted', 'motion')})
+
     def test_an_unknown_one_says_what_there_is(self):
         with self.assertRaisesRegex(SystemExit, 'no experiment nothing.*deformation'):
             train.Experiment.load('nothing')

@@ -33,6 +33,17 @@ EXPERIMENTS = Path(__file__).parent / 'experiments'
 RIDGE = .01             # of the linear map that the encoder starts from; from .003 to .03 it makes no difference
 
 
+def settings(name: str) -> dict:
+    """What an experiment's file says. One with a `base` says only what it changes in that; a loss of weight 0 is left out."""
+    path = EXPERIMENTS / f'{name}.toml'
+    if not path.exists():
+        raise SystemExit(f'train: there is no experiment {name}. There are: {", ".join(sorted(p.stem for p in EXPERIMENTS.glob("*.toml")))}')
+    own = tomllib.loads(path.read_text())
+    base = settings(own.pop('base')) if 'base' in own else {}
+    loss = {k: weight for k, weight in (base.get('loss', {}) | own.get('loss', {})).items() if weight}
+    return base | own | {'loss': loss}
+
+
 @dataclass
 class Experiment:
     """A file of `experiments/`, with what the command line overrides. Its name is its checkpoint's."""
@@ -51,10 +62,7 @@ class Experiment:
 
     @staticmethod
     def load(name: str, **overrides) -> 'Experiment':
-        path = EXPERIMENTS / f'{name}.toml'
-        if not path.exists():
-            raise SystemExit(f'train: there is no experiment {name}. There are: {", ".join(sorted(p.stem for p in EXPERIMENTS.glob("*.toml")))}')
-        return Experiment(name, **tomllib.loads(path.read_text()) | {k: v for k, v in overrides.items() if v is not None})
+        return Experiment(name, **settings(name) | {k: v for k, v in overrides.items() if v is not None})
 
     def fit(self, module: torch.nn.Module, loss, evaluate=None, pace=lambda name: 1.) -> torch.nn.Module:
         return fit(self.name, module, loss, FOLDER, self.minutes, self.lr, evaluate, pace=pace, start=self.start)
