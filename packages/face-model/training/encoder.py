@@ -22,10 +22,10 @@ from surface import interpolate, rasterize
 POINTS = 468
 CROP = 160             # side of the picture that is unwrapped, pixels
 CROP_MARGIN = 1.3      # its window over the landmarks' extent
-SIDE = 96              # side of the unwrapped picture, texels
+SIDE = 160             # side of the unwrapped picture, texels of 1.3 mm: as fine as the crop's pixels
 ANGLE, HEIGHTS = 1.1, (.09, -.12)      # it reaches this far to either side about the axis x = z = 0, radians, and from top to bottom, metres
 FACING = (.05, .35)    # cosine of the mean face's normal to the viewer from which on a texel begins to be, and is, seen
-WIDTHS = (16, 32, 64, 96, 96)
+WIDTHS = (16, 32, 64, 96, 128)
 BOTTLENECK = 96        # what is kept of the landmarks, and of the picture
 AXES = np.array([1, -1, -1])    # pixels and depth to glTF's axes
 

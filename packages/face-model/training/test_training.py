@@ -645,7 +645,7 @@ class Encoders(unittest.TestCase):
                 pool = export.Pool(Path(folder) / 'networks.packed')
                 entry = export.export(Path(folder) / 'encoder.onnx', pool, model, model.forward, inputs, list(inputs), ['geometry', 'expression', 'logVariance'])
                 pool.pack()
-                self.assertLess((Path(folder) / 'networks.packed').stat().st_size, 540_000)      # noise, that packs badly
+                self.assertLess((Path(folder) / 'networks.packed').stat().st_size, 850_000)      # noise, that packs badly
                 restore.restore('encoder', encoder.Encoder(), restore.weights_of('encoder.onnx', ''))
             stored = torch.load(Path(folder) / 'encoder-init.pt', weights_only=True)['slow']
         self.assertEqual(entry['inputs']['picture']['dims'], ['N', encoder.CROP, encoder.CROP, 3])

@@ -271,30 +271,23 @@ def plain(run):
 
 
 class Portraits:
-    """The portraits that portraits.py wrote, as the encoder sees them: image [N, 96, 96, 4] u8 unwrapped, shape [N, 468, 3], placement [N, 3, 4], codes [N, 158]."""
+    """The portraits that portraits.py wrote, as the encoder sees them: picture [N, 160, 160, 3] u8, shape [N, 468, 3], placement [N, 3, 4], codes [N, 158]."""
 
-    def __init__(self, kind: str, encoder: Encoder, mean: np.ndarray):
+    def __init__(self, kind: str, mean: np.ndarray):
         files = sorted((fk.cache_dir() / 'portraits').glob(f'{kind}-*.npz'))
         if not files:
             raise SystemExit(f'encoder: no portraits of kind {kind} in {fk.cache_dir() / "portraits"}. Run portraits.py first.')
-        image, shape, placement, codes = [], [], [], []
-        for file in files:
-            stored = np.load(file)
-            turned = [upright(points, mean) for points in stored['landmarks'].astype(np.float64)]
-            shape += [s for s, _ in turned]
-            placed = torch.tensor(np.array([p for _, p in turned], np.float32))
-            for picture, p in zip(torch.from_numpy(stored['image']).split(64), placed.split(64)):
-                image.append((encoder.unwrap(picture.float(), p) * torch.tensor([1., 1, 1, 255])).round().byte())
-            placement.append(placed)
-            codes.append(torch.from_numpy(stored['codes']))
-        self.image, self.placement, self.codes = torch.cat(image), torch.cat(placement), torch.cat(codes)
-        self.shape = torch.tensor(np.array(shape, np.float32))
+        stored = [np.load(file) for file in files]
+        together = lambda key: np.concatenate([s[key] for s in stored])
+        self.picture, self.codes = torch.from_numpy(together('image')), torch.from_numpy(together('codes'))
+        shapes, placements = zip(*(upright(points, mean) for points in together('landmarks').astype(np.float64)))
+        self.shape, self.placement = (torch.from_numpy(np.array(a, np.float32)) for a in (shapes, placements))
 
     def __len__(self):
         return len(self.codes)
 
     def batch(self, i):
-        return self.image[i].float() / 255, self.shape[i], self.placement[i], self.codes[i]
+        return self.picture[i].float() / 255, self.shape[i], self.placement[i], self.codes[i]
 
 
 def encoder(run, batch=64):
@@ -302,7 +295,7 @@ def encoder(run, batch=64):
     mean = np.load(fk.cache_dir() / 'atlas' / 'landmarks.npz')['points468']
     model = Encoder()
     model.unwrap.places.copy_(torch.from_numpy(mean_places(kit)))
-    train, held = Portraits('train', model, mean), Portraits('held-out', model, mean)
+    train, held = Portraits('train', mean), Portraits('held-out', mean)
     metric, whole = Metric(kit), Metric(kit, fk.MOUTH_SOCKET[0])
     mirror = torch.from_numpy(mirrors(kit, mirror_of(kit.neutral[:fk.SKIN].astype(np.float64))))
     twin, flip = torch.from_numpy(mirror_of(mean)), torch.tensor([-1., 1, 1])
@@ -315,18 +308,17 @@ def encoder(run, batch=64):
     texel = (torch.arange(SIDE) + .5) / SIDE
 
     def augmented(i):
-        image, shape, placement, codes = train.batch(i)
+        picture, shape, placement, codes = train.batch(i)
         mirrored = torch.rand(len(i)) < .5
-        image[mirrored] = image[mirrored].flip(2)
+        picture[mirrored] = picture[mirrored].flip(2)
         shape[mirrored] = shape[mirrored][:, twin] * flip
         placement[mirrored] = placement[mirrored] * flip[:, None] * torch.cat([flip, torch.ones(1)])
         codes[mirrored] = codes[mirrored] @ mirror
-        # The landmarks place the mean face to about a texel; and light may come from anywhere.
-        angle, size, shift = .02 * torch.randn(len(i)), 1 + .015 * torch.randn(len(i)), .02 * torch.randn(len(i), 2)
-        cos, sin = size * angle.cos(), size * angle.sin()
-        jitter = torch.stack([cos, -sin, shift[:, 0], sin, cos, shift[:, 1]], 1).view(-1, 2, 3)
-        grid = torch.nn.functional.affine_grid(jitter, (len(i), 4, SIDE, SIDE), align_corners=False)
-        image = torch.nn.functional.grid_sample(image.permute(0, 3, 1, 2), grid, padding_mode='border', align_corners=False).permute(0, 2, 3, 1)
+        # The landmarks place the mean face to about two millimetres; and light may come from anywhere.
+        angle, size, shift = .02 * torch.randn(len(i)), 1 + .015 * torch.randn(len(i)), .01 * torch.randn(len(i), 2)
+        cos, sin, none = size * angle.cos(), size * angle.sin(), torch.zeros(len(i))
+        turn = torch.stack([cos, -sin, none, sin, cos, none, none, none, size], 1).view(-1, 3, 3)
+        image = model.unwrap(picture, turn @ placement + torch.nn.functional.pad(shift, (0, 1))[:, :, None] * torch.tensor([0., 0, 0, 1]))
         slope = 1 + .4 * torch.randn(2, len(i), 1) * (texel - .5)
         image = image * torch.cat([(slope[0][:, None] * slope[1][:, :, None])[..., None] * (1 + .15 * torch.randn(len(i), 1, 1, 3)), torch.ones(len(i), SIDE, SIDE, 1)], 3)
         # Something before the face, that is known for what it is.
@@ -357,7 +349,7 @@ def encoder(run, batch=64):
 
     def evaluate(m):
         with torch.no_grad():
-            parts = [(*m.codes(*inputs), codes) for *inputs, codes in (held.batch(i) for i in show.split(128))]
+            parts = [(*m(*inputs), codes) for *inputs, codes in (held.batch(i) for i in show.split(128))]
             g, e, doubt, codes = (torch.cat(a) for a in zip(*parts))
             d = torch.cat([g, e], 1) - codes
             linear = m.linear(m.squeeze((held.shape[show].flatten(1) - m.shape_mean) * m.scale)) - codes
