@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 import facekit as fk
+from atlas import mirror_of
 from fields import DE, DG
 from registration import similarity
 from surface import interpolate, rasterize
@@ -105,6 +106,34 @@ class Encoder(nn.Module):
         h = torch.nn.functional.silu(self.mix(torch.cat([points, looks, rotation.flatten(1)], 1)))
         codes = self.linear(points) + self.correct(h)
         return codes[:, :DG], codes[:, DG:], self.doubt(h)[:, 0]
+
+
+class Symmetric(nn.Module):
+    """An encoder that is asked about the picture and about its mirror image, and says the mean of the two: as it ships. Faces have no preferred side, so what is left is better by what the two disagreed."""
+
+    def __init__(self, encoder: Encoder, kit: fk.FaceKit, landmarks: np.ndarray):
+        super().__init__()
+        self.encoder = encoder
+        twin, codes = mirrored(kit, landmarks)
+        self.register_buffer('twin', twin)                                     # [468] each landmark's other side
+        self.register_buffer('codes', codes)                                   # [158, 158]
+
+    def forward(self, picture, shape, placement):
+        other = self.encoder(*mirror_image(picture, shape, placement, self.twin))
+        g, e, doubt = self.encoder(picture, shape, placement)
+        codes = (torch.cat([g, e], 1) + torch.cat(other[:2], 1) @ self.codes) / 2
+        return codes[:, :DG], codes[:, DG:], (doubt + other[2]) / 2
+
+
+def mirror_image(picture, shape, placement, twin):
+    """What the encoder takes, of the mirrored face."""
+    flip = torch.tensor([-1., 1, 1])
+    return picture.flip(2), shape[:, twin] * flip, placement * flip[:, None] * torch.tensor([-1., 1, 1, 1])
+
+
+def mirrored(kit: fk.FaceKit, landmarks: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+    """Each landmark's twin on the other side, of the mean face's landmarks [468, 3]; and the matrix that codes of a mirrored head are by those of the head."""
+    return torch.from_numpy(mirror_of(landmarks)), torch.from_numpy(mirrors(kit, mirror_of(kit.neutral[:fk.SKIN].astype(np.float64))))
 
 
 def mean_places(kit: fk.FaceKit) -> np.ndarray:

@@ -25,7 +25,7 @@ import fields
 import topology
 from albedo import Colour
 from distance import Mesh
-from encoder import CROP, POINTS, WIDTHS, Encoder
+from encoder import CROP, POINTS, WIDTHS, Encoder, Symmetric
 from eyes import LidContact
 from fields import SHEETS
 from fit import FOLDER, trained
@@ -362,12 +362,12 @@ def export(path: Path, pool: Pool, module: nn.Module, function, inputs: dict[str
     return {'inputs': {n: entry(n, v) for n, v in inputs.items()}, 'outputs': {n: entry(n, v) for n, v in zip(outputs, reference)}}
 
 
-def load_encoder() -> Encoder | None:
+def load_encoder(kit: fk.FaceKit) -> Symmetric | None:
     """The trained encoder from the cache; a model may do without."""
     if not any((FOLDER / f'encoder{end}.pt').exists() for end in ('', '-init')):
         print(f'no encoder in {FOLDER}: the model ships without')
         return None
-    return trained('encoder', Encoder())
+    return Symmetric(trained('encoder', Encoder()), kit, np.load(fk.cache_dir() / 'atlas' / 'landmarks.npz')['points468'])
 
 
 def write_topology(kit: fk.FaceKit, parts: Parts, weights: Path) -> None:
@@ -413,7 +413,7 @@ if __name__ == '__main__':
     kit = fk.FaceKit.load(arguments.data)
     geometry = load_geometry(kit)
     parts = geometry.parts
-    encoder = load_encoder()
+    encoder = load_encoder(kit)
     with torch.no_grad():      # what compress() will store, so that torch and the shipped graphs are the same network
         for name, p in [*geometry.named_parameters(), *(encoder.state_dict().items() if encoder else [])]:
             p.copy_(torch.from_numpy(as_stored(name, p.numpy())))

@@ -72,4 +72,4 @@ if __name__ == '__main__':
     restore('uv', fields.make_uv(), weights_of('uv.onnx', 'uv.'))
     restore('inverse-uv', fields.make_inverse_uv(), weights_of('inverse-uv.onnx', 'field.'))
     if (WEIGHTS / 'encoder.onnx').exists():
-        restore('encoder', Encoder(), weights_of('encoder.onnx', ''))
+        restore('encoder', Encoder(), weights_of('encoder.onnx', 'encoder.'))

@@ -633,10 +633,30 @@ class Encoders(unittest.TestCase):
         for a, b in zip(model.codes(image, shape, placement), model.codes(other, shape, placement)):
             torch.testing.assert_close(a, b, atol=2e-2, rtol=0)
 
+    def symmetric(self):
+        """A random encoder of a random symmetric generator."""
+        half = self.rng.uniform(.01, .1, (234, 3))
+        landmarks = np.concatenate([half, half * [-1, 1, 1]])
+        kit = self.small_kit(200)
+        kit.neutral[100:] = kit.neutral[:100] * [-1, 1, 1]
+        kit.identity[:, 100:] = kit.identity[:, :100] * [-1, 1, 1]
+        with mock.patch.object(fk, 'SKIN', 200):
+            return encoder.Symmetric(encoder.Encoder(), kit, landmarks).requires_grad_(False)
+
+    def test_a_mirrored_picture_gives_the_mirrored_codes(self):
+        torch.manual_seed(3)
+        model = self.symmetric()
+        model.encoder.unwrap.places.uniform_(-.1, .1)
+        inputs = torch.rand(2, encoder.CROP, encoder.CROP, 3), torch.randn(2, encoder.POINTS, 3) * .1, torch.randn(2, 3, 4)
+        g, e, doubt = model(*inputs)
+        other = model(*encoder.mirror_image(*inputs, model.twin))
+        torch.testing.assert_close(torch.cat(other[:2], 1) @ model.codes, torch.cat([g, e], 1), atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(other[2], doubt, atol=1e-5, rtol=1e-5)
+
     def test_graph_and_restored_network_are_the_trained_one(self):
         torch.manual_seed(2)
-        model = encoder.Encoder().requires_grad_(False)
-        model.unwrap.places.uniform_(-.1, .1)
+        model = self.symmetric()
+        model.encoder.unwrap.places.uniform_(-.1, .1)
         for name, p in model.state_dict().items():
             p.copy_(torch.from_numpy(export.as_stored(name, p.numpy())))
         inputs = {'picture': torch.rand(3, encoder.CROP, encoder.CROP, 3), 'shape': torch.randn(3, encoder.POINTS, 3) * .1, 'placement': torch.randn(3, 3, 4)}
@@ -646,10 +666,10 @@ class Encoders(unittest.TestCase):
                 entry = export.export(Path(folder) / 'encoder.onnx', pool, model, model.forward, inputs, list(inputs), ['geometry', 'expression', 'logVariance'])
                 pool.pack()
                 self.assertLess((Path(folder) / 'networks.packed').stat().st_size, 850_000)      # noise, that packs badly
-                restore.restore('encoder', encoder.Encoder(), restore.weights_of('encoder.onnx', ''))
+                restore.restore('encoder', encoder.Encoder(), restore.weights_of('encoder.onnx', 'encoder.'))
             stored = torch.load(Path(folder) / 'encoder-init.pt', weights_only=True)['slow']
         self.assertEqual(entry['inputs']['picture']['dims'], ['N', encoder.CROP, encoder.CROP, 3])
-        for name, value in model.state_dict().items():
+        for name, value in model.encoder.state_dict().items():
             torch.testing.assert_close(stored[name], value, rtol=0, atol=0)
 
 

@@ -22,9 +22,8 @@ import torch
 
 import facekit as fk
 import fields
-from atlas import mirror_of
 from deformation import DeformationTraining, PlainTraining
-from encoder import SIDE, Encoder, Metric, mean_places, mirrors, ridge, start_from, upright, without_similarities
+from encoder import SIDE, Encoder, Metric, mean_places, mirror_image, mirrored, ridge, start_from, upright, without_similarities
 from fields import SHEETS
 from fit import FOLDER, RANK, fit
 from samples import Skin, stored
@@ -297,9 +296,8 @@ def encoder(run, batch=64):
     model.unwrap.places.copy_(torch.from_numpy(mean_places(kit)))
     train, held = Portraits('train', mean), Portraits('held-out', mean)
     metric, whole = Metric(kit), Metric(kit, fk.MOUTH_SOCKET[0])
-    mirror = torch.from_numpy(mirrors(kit, mirror_of(kit.neutral[:fk.SKIN].astype(np.float64))))
-    twin, flip = torch.from_numpy(mirror_of(mean)), torch.tensor([-1., 1, 1])
-    both = torch.cat([train.shape, train.shape[:, twin] * flip]).flatten(1)
+    twin, mirror = mirrored(kit, mean)
+    both = torch.cat([train.shape, train.shape[:, twin] * torch.tensor([-1., 1, 1])]).flatten(1)
     model.shape_mean.copy_(both.mean(0))
     weights, bias = ridge(((both - model.shape_mean) * model.scale).numpy(), torch.cat([train.codes, train.codes @ mirror]).numpy(), RIDGE)
     start_from(model, weights, bias, metric)
@@ -309,11 +307,9 @@ def encoder(run, batch=64):
 
     def augmented(i):
         picture, shape, placement, codes = train.batch(i)
-        mirrored = torch.rand(len(i)) < .5
-        picture[mirrored] = picture[mirrored].flip(2)
-        shape[mirrored] = shape[mirrored][:, twin] * flip
-        placement[mirrored] = placement[mirrored] * flip[:, None] * torch.cat([flip, torch.ones(1)])
-        codes[mirrored] = codes[mirrored] @ mirror
+        side = torch.rand(len(i)) < .5
+        picture[side], shape[side], placement[side] = mirror_image(picture[side], shape[side], placement[side], twin)
+        codes[side] = codes[side] @ mirror
         # The landmarks place the mean face to about two millimetres; and light may come from anywhere.
         angle, size, shift = .02 * torch.randn(len(i)), 1 + .015 * torch.randn(len(i)), .01 * torch.randn(len(i), 2)
         cos, sin, none = size * angle.cos(), size * angle.sin(), torch.zeros(len(i))
