@@ -60,6 +60,7 @@ export interface Network {
 }
 
 export interface LoadNetworkOptions {
+  /** The imported `onnxruntime-node` or `onnxruntime-web`. */
   ort: OrtRuntime;
   files: Files;
   manifest: NetworkManifest;

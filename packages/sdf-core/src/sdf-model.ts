@@ -1,23 +1,9 @@
-import {
-  type Device,
-  type Files,
-  loadNetwork,
-  type Manifest,
-  type NetworkTensors,
-  type OrtRuntime,
-} from '@implicit-faces/runtime';
+import { type LoadNetworkOptions, loadNetwork, type Manifest, type NetworkTensors } from '@implicit-faces/runtime';
 import { checkFinite, checkLength, checkRows } from './check.js';
 import { type Codes, checkCodes } from './latent-codes.js';
 
-export interface LoadSdfModelOptions {
-  /** The imported `onnxruntime-node` or `onnxruntime-web`. */
-  ort: OrtRuntime;
-  files: Files;
+export interface LoadSdfModelOptions extends Omit<LoadNetworkOptions, 'manifest' | 'name'> {
   manifest: Manifest;
-  device?: Device;
-  /** Threads within one run, in Node. */
-  threads?: number;
-  signal?: AbortSignal;
 }
 
 /** Distances of the whole head and of each of its P parts (the manifest's `parts`). */

@@ -1,26 +1,17 @@
 import {
-  type Device,
-  type Files,
+  type LoadNetworkOptions,
   loadNetwork,
   type Manifest,
   type Network,
   type NetworkTensors,
-  type OrtRuntime,
   type RunBatchedOptions,
 } from '@implicit-faces/runtime';
 import { type Codes, checkCode, checkCodes } from '@implicit-faces/sdf-core';
 import { FaceError } from './errors.js';
 import { loadTopology, type Topology } from './topology.js';
 
-export interface LoadUvModelOptions {
-  /** The imported `onnxruntime-node` or `onnxruntime-web`. */
-  ort: OrtRuntime;
-  files: Files;
+export interface LoadUvModelOptions extends Omit<LoadNetworkOptions, 'manifest' | 'name'> {
   manifest: Manifest;
-  device?: Device;
-  /** Threads within one run, in Node. */
-  threads?: number;
-  signal?: AbortSignal;
 }
 
 /** A place on a chart per point. */
