@@ -3,19 +3,22 @@ import { computePartUniforms } from './bake/baked-field.js';
 import type { PosedBake, StaticBake } from './bake/baker.js';
 import { assembleProxy, type ProxyParts, partProxies, REACHES } from './bake/proxy-mesh.js';
 import { atlasSize, BRICK_SAMPLES, BRICK_UV_SAMPLES } from './bake/template-bricks.js';
+import { setOutput } from './colour.js';
 import { keepResources } from './context-resources.js';
 import { keepBindings, keepDrawState, keepStencil, keepTextureUnits } from './gl-state.js';
-import { checkLighting, computeDominantLight, EVEN_LIGHT } from './lighting.js';
+import { EVEN_LIGHT } from './lighting.js';
 import { invert4, multiply4 } from './matrices.js';
 import { createTexture } from './part-buffers.js';
-import { createPartMaps, PART_NAMES, WHITE } from './part-maps.js';
+import { createPartMaps, packGlosses, WHITE } from './part-maps.js';
 import { assembleShader, checkContext, createProgram, type Program } from './program.js';
 import bakedMain from './shaders/baked.frag.glsl';
 import boxMain from './shaders/box.vert.glsl';
 import fieldChunk from './shaders/chunks/field.glsl';
+import outputChunk from './shaders/chunks/output.glsl';
 import rayChunk from './shaders/chunks/ray.glsl';
 import shadingChunk from './shaders/chunks/shading.glsl';
 import surfaceChunk from './shaders/chunks/surface.glsl';
+import surfaceLightChunk from './shaders/chunks/surface-light.glsl';
 import traceChunk from './shaders/chunks/trace.glsl';
 import coverMain from './shaders/cover.vert.glsl';
 import presentMain from './shaders/present.frag.glsl';
@@ -23,6 +26,7 @@ import proxyFragmentMain from './shaders/proxy.frag.glsl';
 import proxyMain from './shaders/proxy.vert.glsl';
 import tilesMain from './shaders/tiles.vert.glsl';
 import undecidedMain from './shaders/undecided.frag.glsl';
+import { createSurfaceLight, type PunctualLight, setSurfaceLight } from './surface-light.js';
 import { createTexture3d, updateTexture3d } from './texture-3d.js';
 import type { Gloss, PartImage, RenderOptions } from './types.js';
 
@@ -54,6 +58,13 @@ export interface BakedRenderer {
   /** `[9, 3]` spherical harmonics. @throws FaceError `SHAPE` when it is not 27 finite numbers. */
   setLighting(lighting: ArrayLike<number>): void;
 
+  /**
+   * Lights besides the harmonics, none until then. They cast no shadows.
+   *
+   * @throws FaceError `RANGE` for more than four.
+   */
+  setLights(lights: readonly PunctualLight[]): void;
+
   /** Draws and leaves WebGL's state as it was. Does nothing before `setBake` and while the context is lost. */
   render(options: BakedRenderOptions): void;
 
@@ -82,8 +93,8 @@ const RESULT_UNITS = { hitDepth: 0, traced: 1, proxyDepth: UNITS.proxyDepth };
 /** Where the tiles of a pass read what its pixels want. */
 const WANTS_UNIT = UNITS.proxyDepth + 1;
 /** Pixels along a tile's side by `REACHES`: what needs the whole field is scattered along outlines, and dear. */
+const AS_IS = { outputColourSpace: 'srgb-linear', toneMapping: 'none', exposure: 1 } as const;
 const TILES = [4, 4, 2] as const;
-const MATTE: Gloss = { strength: 0, exponent: 1 };
 
 /** How the stencil and the proxies' texture name the program of a reach: 0 is where there is nothing. */
 const programOf = (reach: number) => 1 + reach;
@@ -137,8 +148,8 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
   let pose: PoseUniforms | undefined;
   let albedo: PartImage | undefined;
   let partAlbedos: Readonly<Record<string, PartImage>> = {};
-  let lighting = EVEN_LIGHT;
-  let light = computeDominantLight(lighting);
+  let lights: readonly PunctualLight[] = [];
+  let light = createSurfaceLight(EVEN_LIGHT);
   const { present, checkOpen, dispose } = keepResources(gl, upload, free, options.onRestored);
 
   function upload(): Resources {
@@ -155,6 +166,7 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
           fieldChunk,
           traceChunk,
           shadingChunk,
+          surfaceLightChunk,
           surfaceChunk,
           bakedMain,
         ),
@@ -163,7 +175,7 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
       proxy: createProgram(gl, assembleShader(proxyMain), assembleShader(proxyFragmentMain)),
       traces: [trace('#define ONLY_HEAD\n#define ONLY_SKIN'), trace('#define ONLY_SKIN'), trace('')],
       undecided: createProgram(gl, cover, assembleShader(undecidedMain)),
-      present: createProgram(gl, assembleShader(boxMain), assembleShader(shadingChunk, presentMain)),
+      present: createProgram(gl, assembleShader(boxMain), assembleShader(outputChunk, presentMain)),
       textures: {},
       proxyArray: gl.createVertexArray(),
       proxyPositions: gl.createBuffer(),
@@ -210,8 +222,6 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
     const { handle, uniforms } = program;
     const before = gl.getParameter(gl.CURRENT_PROGRAM);
     gl.useProgram(handle);
-    // What is drawn on the way is linear.
-    gl.uniform1i(uniforms.encodeOutput, 0);
     const { template, mouthBoxes, parts } = fixed;
     const each = <T>(list: readonly T[], numbers: (item: T) => Iterable<number>) =>
       Float32Array.from(list.flatMap((item) => [...numbers(item)]));
@@ -397,7 +407,7 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
     pose: PoseUniforms,
     renderOptions: BakedRenderOptions,
   ): void {
-    const { clipFromCamera, cameraFromWorld, worldFromAvatar = IDENTITY, outputColourSpace } = renderOptions;
+    const { clipFromCamera, cameraFromWorld, worldFromAvatar = IDENTITY } = renderOptions;
     const framebuffer =
       renderOptions.framebuffer === undefined
         ? gl.getParameter(gl.DRAW_FRAMEBUFFER_BINDING)
@@ -406,22 +416,14 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
     const [x, y, width, height] = viewport;
     const clipFromAvatar = Float32Array.from(multiply4(clipFromCamera, multiply4(cameraFromWorld, worldFromAvatar)));
     const avatarFromClip = Float32Array.from(invert4(clipFromAvatar));
-    const glosses = Float32Array.from(
-      PART_NAMES.flatMap((name) => {
-        const { strength, exponent } = gloss[name] ?? MATTE;
-        return [strength, exponent];
-      }),
-    );
     const setUniforms = (uniforms: Program['uniforms']) => {
       for (const [name, [setter, values]] of Object.entries(pose)) gl[setter](uniforms[name] ?? null, values);
       gl.uniformMatrix4fv(uniforms.avatarFromClip, false, avatarFromClip);
       gl.uniformMatrix4fv(uniforms.clipFromAvatar, false, clipFromAvatar);
-      gl.uniformMatrix3fv(uniforms.worldFromAvatar, false, rotationOf(worldFromAvatar));
+      gl.uniformMatrix4fv(uniforms.worldFromAvatar ?? null, false, Float32Array.from(worldFromAvatar));
       gl.uniform2f(uniforms.viewportSize, width, height);
-      gl.uniform3fv(uniforms.lighting, lighting);
-      gl.uniform3fv(uniforms.toLight, light.toLight);
-      gl.uniform3fv(uniforms.lightColour, light.colour);
-      gl.uniform2fv(uniforms.gloss, glosses);
+      setSurfaceLight(gl, uniforms, light);
+      gl.uniform4fv(uniforms.materials, packGlosses(gloss));
     };
 
     for (const name of ['BLEND', 'POLYGON_OFFSET_FILL', 'RASTERIZER_DISCARD', 'CULL_FACE'] as const)
@@ -486,7 +488,7 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
     gl.uniform3fv(uniforms.boundsMin, bounds.min);
     gl.uniform3fv(uniforms.boundsMax, bounds.max);
     gl.uniform2f(uniforms.viewportOrigin, x, y);
-    gl.uniform1i(uniforms.encodeOutput, outputColourSpace === 'srgb-linear' || options.countReads ? 0 : 1);
+    setOutput(gl, uniforms, options.countReads ? { ...renderOptions, ...AS_IS } : renderOptions);
     gl.drawArrays(gl.TRIANGLES, 0, 36);
     // Drawn into again in the next frame.
     bind(RESULT_UNITS.hitDepth, '2D', null);
@@ -546,9 +548,13 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
 
     setLighting(given) {
       checkOpen('setLighting');
-      checkLighting('setLighting', given);
-      lighting = Float32Array.from(given);
-      light = computeDominantLight(lighting);
+      light = createSurfaceLight(given, lights);
+    },
+
+    setLights(given) {
+      checkOpen('setLights');
+      light = createSurfaceLight(light.lighting, given);
+      lights = [...given];
     },
 
     render(renderOptions) {
@@ -632,10 +638,4 @@ function isCutByNear(m: Float32Array, { min, max }: PosedBake['bounds']): boolea
     if (row(2) < -row(3)) return true;
   }
   return false;
-}
-
-/** The rotation of a matrix with an even scale, `[3, 3]` column-major. */
-function rotationOf(m: ArrayLike<number>): Float32Array {
-  const scale = Math.hypot(m[0], m[1], m[2]) || 1;
-  return Float32Array.of(m[0], m[1], m[2], m[4], m[5], m[6], m[8], m[9], m[10]).map((x) => x / scale);
 }

@@ -1,11 +1,17 @@
 import { FaceError } from '@implicit-faces/runtime';
 import type { RendererErrorCode } from './errors.js';
-import type { PartImage } from './types.js';
+import { MATTE, packGloss } from './specular.js';
+import type { Gloss, PartImage } from './types.js';
 
 /** The parts, by the numbers of their charts. */
 export const PART_NAMES = ['skin', 'eyeLeft', 'eyeRight', 'teethUpper', 'teethLower', 'tongue'] as const;
 
 export const WHITE: PartImage = { data: new Uint8Array([255, 255, 255, 255]), width: 1, height: 1 };
+
+/** The parts' glosses as the shaders take them, `[6, 4]`. */
+export function packGlosses(gloss: Readonly<Record<string, Gloss>>): Float32Array {
+  return Float32Array.from(PART_NAMES.flatMap((name) => packGloss(gloss[name] ?? MATTE)));
+}
 
 /** The parts' textures as layers of one; white where there is none. */
 export function createPartMaps(gl: WebGL2RenderingContext, images: Readonly<Record<string, PartImage>>): WebGLTexture {
