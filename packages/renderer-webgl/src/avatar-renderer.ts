@@ -1,11 +1,18 @@
 /// <reference path="./glsl.d.ts" />
-import { FaceError, mergeOptions } from '@implicit-faces/runtime';
+import { mergeOptions } from '@implicit-faces/runtime';
 import { setOutput } from './colour.js';
 import { keepResources } from './context-resources.js';
-import type { RendererErrorCode } from './errors.js';
 import { keepBindings, keepDrawState } from './gl-state.js';
 import { EVEN_LIGHT } from './lighting.js';
-import { checkMesh, createPartBuffers, createTexture, deletePartBuffers, type PartBuffers } from './part-buffers.js';
+import { cameraPlace } from './matrices.js';
+import {
+  checkMesh,
+  createPartBuffers,
+  createTexture,
+  deletePartBuffers,
+  moveMesh,
+  type PartBuffers,
+} from './part-buffers.js';
 import { assembleShader, checkContext, createProgram, type Program } from './program.js';
 import fragmentMain from './shaders/avatar.frag.glsl';
 import vertexMain from './shaders/avatar.vert.glsl';
@@ -179,22 +186,7 @@ export function createAvatarRenderer(options: AvatarRendererOptions): AvatarRend
 
     updatePositions(name, positions, normals) {
       checkOpen('updatePositions');
-      const mesh = meshes.get(name);
-      if (!mesh) {
-        const known = [...meshes.keys()].join(', ') || 'none yet';
-        throw new FaceError<RendererErrorCode>(
-          'UNKNOWN_PART',
-          `updatePositions: there is no part ${name}. Parts: ${known}.`,
-        );
-      }
-      const { length } = mesh.positions;
-      if (positions.length !== length || normals.length !== length) {
-        throw new FaceError<RendererErrorCode>(
-          'SHAPE',
-          `updatePositions: ${name}: positions and normals should be [${length / 3}, 3]; received ${positions.length} and ${normals.length} numbers. Use setMeshes for another mesh.`,
-        );
-      }
-      Object.assign(mesh, { positions, normals });
+      moveMesh(meshes, name, positions, normals);
       const part = present()?.parts.get(name);
       if (!part) return;
       keepBindings(gl, () => {
@@ -224,10 +216,4 @@ export function createAvatarRenderer(options: AvatarRendererOptions): AvatarRend
 
     dispose,
   };
-}
-
-/** The camera's place in world space: -R' t of a rigid [R t]. */
-function cameraPlace(m: ArrayLike<number>): [number, number, number] {
-  const along = (column: number) => -(m[4 * column] * m[12] + m[4 * column + 1] * m[13] + m[4 * column + 2] * m[14]);
-  return [along(0), along(1), along(2)];
 }

@@ -13,3 +13,9 @@ export function invert4(m: ArrayLike<number>): Float64Array {
   mat4.invert(out, out);
   return Float64Array.from(out);
 }
+
+/** The camera's place in world space: -R' t of a rigid [R t]. */
+export function cameraPlace(m: ArrayLike<number>): [number, number, number] {
+  const along = (column: number) => -(m[4 * column] * m[12] + m[4 * column + 1] * m[13] + m[4 * column + 2] * m[14]);
+  return [along(0), along(1), along(2)];
+}
