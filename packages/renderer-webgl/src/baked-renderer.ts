@@ -1,13 +1,13 @@
 /// <reference path="./glsl.d.ts" />
-import { computePartUniforms } from './bake/baked-field.js';
 import type { PosedBake, StaticBake } from './bake/baker.js';
-import { assembleProxy, type ProxyParts, partProxies, REACHES } from './bake/proxy-mesh.js';
+import { type FieldUniforms, fixedUniforms, isCutByNear, poseUniforms, proxyOfBake } from './bake/field-uniforms.js';
+import { type ProxyParts, partProxies, REACHES } from './bake/proxy-mesh.js';
 import { atlasSize, BRICK_SAMPLES, BRICK_UV_SAMPLES } from './bake/template-bricks.js';
 import { setOutput } from './colour.js';
 import { keepResources } from './context-resources.js';
 import { keepBindings, keepDrawState, keepStencil, keepTextureUnits } from './gl-state.js';
 import { EVEN_LIGHT } from './lighting.js';
-import { invert4, multiply4 } from './matrices.js';
+import { IDENTITY, invert4, multiply4 } from './matrices.js';
 import { createTexture } from './part-buffers.js';
 import { createPartMaps, packGlosses, WHITE } from './part-maps.js';
 import { assembleShader, checkContext, createProgram, type Program } from './program.js';
@@ -77,7 +77,6 @@ export interface BakedRenderOptions extends RenderOptions {
   worldFromAvatar?: ArrayLike<number>;
 }
 
-const IDENTITY = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1];
 const UNITS = {
   deformation: 0,
   brickIndex: 1,
@@ -145,7 +144,7 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
   const parts = partProxies(fixed);
   let proxyBegins: ProxyParts['begins'] = [0, 0, 0, 0];
   let bake: PosedBake | undefined;
-  let pose: PoseUniforms | undefined;
+  let pose: FieldUniforms | undefined;
   let albedo: PartImage | undefined;
   let partAlbedos: Readonly<Record<string, PartImage>> = {};
   let lights: readonly PunctualLight[] = [];
@@ -217,41 +216,17 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
     gl.useProgram(before);
   }
 
+  function setField(uniforms: Program['uniforms'], values: FieldUniforms): void {
+    for (const [name, [components, numbers]] of Object.entries(values))
+      gl[`uniform${components}fv`](uniforms[name] ?? null, numbers);
+  }
+
   function setFixedUniforms(program: Program): void {
     setUnits(program, { ...UNITS, wants: WANTS_UNIT });
     const { handle, uniforms } = program;
     const before = gl.getParameter(gl.CURRENT_PROGRAM);
     gl.useProgram(handle);
-    const { template, mouthBoxes, parts } = fixed;
-    const each = <T>(list: readonly T[], numbers: (item: T) => Iterable<number>) =>
-      Float32Array.from(list.flatMap((item) => [...numbers(item)]));
-    gl.uniform3fv(
-      uniforms.sheetOrigin,
-      each(template.sheets, (s) => s.origin),
-    );
-    gl.uniform3fv(
-      uniforms.sheetSize,
-      each(template.sheets, (s) => s.size),
-    );
-    gl.uniform1fv(
-      uniforms.sheetLayer,
-      each(template.sheets, (s) => [s.layer]),
-    );
-    gl.uniform1f(uniforms.brickEdge, template.edge);
-    gl.uniform1f(uniforms.brickRange, template.range);
-    gl.uniform3fv(
-      uniforms.brickTexel,
-      atlasSize(template, BRICK_SAMPLES).map((n) => 1 / n),
-    );
-    gl.uniform4fv(
-      uniforms.mouthLow,
-      Float32Array.from(mouthBoxes.flatMap((box, i) => [...box.min, parts.grids[i].layer])),
-    );
-    gl.uniform3fv(
-      uniforms.gridOrigin,
-      each(parts.grids, (g) => g.origin),
-    );
-    gl.uniform1f(uniforms.gridPerMetre, 1 / parts.grids[0].step);
+    setField(uniforms, fixedUniforms(fixed));
     gl.useProgram(before);
   }
 
@@ -266,10 +241,7 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
       target.textures.deformation = createTexture3d(gl, 'RGBA16F', size, data);
       target.deformationSize = key;
     }
-    const { templateFromPosed, mouthMin, mouthMax } = computePartUniforms(fixed, bake.partTransforms);
-    const eyeRadii = fixed.eyes.map(({ radius, bulge }) => Math.max(radius, bulge));
-    const places = { eyeRows: templateFromPosed, eyeRadii, mouthMin, mouthMax };
-    const { positions, triangles, begins } = assembleProxy(bake.proxy, bake.volume, places, parts, bake.partTransforms);
+    const { positions, triangles, begins } = proxyOfBake(fixed, parts, bake);
     keepBindings(gl, () => {
       gl.bindVertexArray(target.proxyArray);
       gl.bindBuffer(gl.ARRAY_BUFFER, target.proxyPositions);
@@ -361,7 +333,7 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
     gl.depthMask(true);
     gl.stencilMask(0xff);
     // The near plane may cut the proxies open: then rays begin at it, wherever they go.
-    const cut = isCutByNear(clipFromAvatar, bounds);
+    const cut = isCutByNear(clipFromAvatar, bounds, -1);
     gl.clearBufferfi(gl.DEPTH_STENCIL, 0, cut ? 0 : 1, 0);
     gl.clearBufferuiv(gl.COLOR, 0, [cut ? programOf(REACHES.whole) : 0, 0, 0, 0]);
     if (cut) return;
@@ -404,7 +376,7 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
   function draw(
     resources: Resources,
     { bounds }: PosedBake,
-    pose: PoseUniforms,
+    pose: FieldUniforms,
     renderOptions: BakedRenderOptions,
   ): void {
     const { clipFromCamera, cameraFromWorld, worldFromAvatar = IDENTITY } = renderOptions;
@@ -417,7 +389,7 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
     const clipFromAvatar = Float32Array.from(multiply4(clipFromCamera, multiply4(cameraFromWorld, worldFromAvatar)));
     const avatarFromClip = Float32Array.from(invert4(clipFromAvatar));
     const setUniforms = (uniforms: Program['uniforms']) => {
-      for (const [name, [setter, values]] of Object.entries(pose)) gl[setter](uniforms[name] ?? null, values);
+      setField(uniforms, pose);
       gl.uniformMatrix4fv(uniforms.avatarFromClip, false, avatarFromClip);
       gl.uniformMatrix4fv(uniforms.clipFromAvatar, false, clipFromAvatar);
       gl.uniformMatrix4fv(uniforms.worldFromAvatar ?? null, false, Float32Array.from(worldFromAvatar));
@@ -571,39 +543,6 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
   };
 }
 
-/** Uniforms by name: how they are set, and to what. */
-type PoseUniforms = Record<string, ['uniform1fv' | 'uniform3fv' | 'uniform4fv', Float32Array]>;
-
-/** What of a bake both passes read, in every frame the same. */
-function poseUniforms(fixed: StaticBake, { volume, partTransforms, bounds }: PosedBake): PoseUniforms {
-  const { blocks } = volume;
-  const list = (numbers: (b: (typeof blocks)[number]) => readonly number[]) =>
-    Float32Array.from(blocks.flatMap((b) => [...numbers(b)]));
-  const parts = computePartUniforms(fixed, partTransforms);
-  return {
-    blockOrigin: ['uniform3fv', list((b) => b.origin)],
-    blockLast: ['uniform3fv', list((b) => b.size.map((n) => n - 1))],
-    blockPerMetre: ['uniform1fv', list((b) => [1 / b.step])],
-    // Of a sample's middle.
-    blockOffset: ['uniform3fv', list((b) => b.offset.map((n) => n + 0.5))],
-    deformationTexel: ['uniform3fv', Float32Array.from(volume.size, (n) => 1 / n)],
-    eyeRows: ['uniform4fv', parts.templateFromPosed.subarray(0, 24)],
-    mouthRows: ['uniform4fv', parts.templateFromPosed.subarray(24)],
-    eyeShape: [
-      'uniform3fv',
-      Float32Array.from(fixed.eyes.flatMap((eye, e) => [eye.radius, eye.bulge, parts.scales[e]])),
-    ],
-    mouthHigh: [
-      'uniform4fv',
-      Float32Array.from(fixed.mouthBoxes.flatMap((box, i) => [...box.max, parts.scales[2 + i]])),
-    ],
-    mouthMin: ['uniform3fv', Float32Array.from(parts.mouthMin)],
-    mouthMax: ['uniform3fv', Float32Array.from(parts.mouthMax)],
-    boundsMin: ['uniform3fv', bounds.min],
-    boundsMax: ['uniform3fv', bounds.max],
-  };
-}
-
 const TARGETS: Record<keyof typeof UNITS, '3D' | '2D' | 'array'> = {
   deformation: '3D',
   brickIndex: '3D',
@@ -628,14 +567,4 @@ function updateRegion(
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   gl.texSubImage2D(gl.TEXTURE_2D, 0, x, y, w, h, gl.RGBA, gl.UNSIGNED_BYTE, bytes);
   gl.generateMipmap(gl.TEXTURE_2D);
-}
-
-/** Whether a corner of the bounds lies before the near plane. */
-function isCutByNear(m: Float32Array, { min, max }: PosedBake['bounds']): boolean {
-  for (let corner = 0; corner < 8; corner++) {
-    const [x, y, z] = [0, 1, 2].map((k) => ((corner >> k) & 1 ? max[k] : min[k]));
-    const row = (k: number) => m[k] * x + m[4 + k] * y + m[8 + k] * z + m[12 + k];
-    if (row(2) < -row(3)) return true;
-  }
-  return false;
 }

@@ -1,5 +1,7 @@
 import { mat4 } from 'gl-matrix';
 
+export const IDENTITY: readonly number[] = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1];
+
 /** a b, column-major, in double precision. */
 export function multiply4(a: ArrayLike<number>, b: ArrayLike<number>): Float64Array {
   const out = Array.from(a) as unknown as mat4;

@@ -13,8 +13,8 @@ export function packGlosses(gloss: Readonly<Record<string, Gloss>>): Float32Arra
   return Float32Array.from(PART_NAMES.flatMap((name) => packGloss(gloss[name] ?? MATTE)));
 }
 
-/** The parts' textures as layers of one; white where there is none. */
-export function createPartMaps(gl: WebGL2RenderingContext, images: Readonly<Record<string, PartImage>>): WebGLTexture {
+/** The images of the parts after the skin, in order and of one size; white where there is none. @throws FaceError `SHAPE` when they differ in size. */
+export function partLayers(images: Readonly<Record<string, PartImage>>): PartImage[] {
   const names = PART_NAMES.slice(1);
   const given = names.map((name) => images[name]).filter((image) => image !== undefined);
   const size = given[0] ?? WHITE;
@@ -27,11 +27,16 @@ export function createPartMaps(gl: WebGL2RenderingContext, images: Readonly<Reco
       `setPartAlbedos: all images should be of one size; ${odd} is ${images[odd].width} x ${images[odd].height}, another ${size.width} x ${size.height}.`,
     );
   }
-  const layer = 4 * size.width * size.height;
-  const data = new Uint8Array(layer * names.length).fill(255);
-  names.forEach((name, i) => {
-    if (images[name]) data.set(images[name].data, layer * i);
-  });
+  const blank = { ...size, data: new Uint8Array(4 * size.width * size.height).fill(255) };
+  return names.map((name) => images[name] ?? blank);
+}
+
+/** The parts' textures as layers of one. */
+export function createPartMaps(gl: WebGL2RenderingContext, images: Readonly<Record<string, PartImage>>): WebGLTexture {
+  const layers = partLayers(images);
+  const [size] = layers;
+  const data = new Uint8Array(layers.length * size.data.length);
+  layers.forEach((layer, i) => data.set(layer.data, i * size.data.length));
   const texture = gl.createTexture();
   gl.bindTexture(gl.TEXTURE_2D_ARRAY, texture);
   gl.texImage3D(
@@ -40,7 +45,7 @@ export function createPartMaps(gl: WebGL2RenderingContext, images: Readonly<Reco
     gl.SRGB8_ALPHA8,
     size.width,
     size.height,
-    names.length,
+    layers.length,
     0,
     gl.RGBA,
     gl.UNSIGNED_BYTE,

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import * as api from '../src/index.js';
+import * as webgpu from '../src/webgpu/index.js';
 
 it('exports these names', () => {
   expect(Object.keys(api).sort()).toMatchInlineSnapshot(`
@@ -35,6 +36,16 @@ it('exports these names', () => {
       "sampleTrack",
       "serveBaker",
       "traceBaked",
+    ]
+  `);
+});
+
+it('exports these names for WebGPU', () => {
+  expect(Object.keys(webgpu).sort()).toMatchInlineSnapshot(`
+    [
+      "createWebGpuAvatarRenderer",
+      "createWebGpuBakedRenderer",
+      "toWebGpuClip",
     ]
   `);
 });
