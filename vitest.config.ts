@@ -2,7 +2,7 @@ import { playwright } from '@vitest/browser-playwright';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 import type { BrowserCommand } from 'vitest/node';
-import { CHROMIUM_ARGS, findChromium } from './packages/test-utils/src/chromium.ts';
+import { CHROMIUM_ARGS, findChromium, WEBGPU_ARGS } from './packages/test-utils/src/chromium.ts';
 import { compareWithGolden, type GoldenOptions } from './packages/test-utils/src/golden.ts';
 
 /** Imports shaders as text, as tsup.preset.ts does when building. */
@@ -69,7 +69,9 @@ export default defineConfig({
                   headless: true,
                   screenshotFailures: false,
                   commands: { compareWithGolden: compareWithGoldenCommand },
-                  provider: playwright({ launchOptions: { executablePath: chromium, args: CHROMIUM_ARGS } }),
+                  provider: playwright({
+                    launchOptions: { executablePath: chromium, args: [...CHROMIUM_ARGS, ...WEBGPU_ARGS] },
+                  }),
                   instances: [{ browser: 'chromium' as const }],
                 },
               },

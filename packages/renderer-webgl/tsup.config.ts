@@ -1,3 +1,5 @@
 import { library } from '../../tsup.preset.js';
 
-export default library({ entry: { index: 'src/index.ts', 'three/index': 'src/three/index.ts' } });
+export default library({
+  entry: { index: 'src/index.ts', 'three/index': 'src/three/index.ts', 'webgpu/index': 'src/webgpu/index.ts' },
+});

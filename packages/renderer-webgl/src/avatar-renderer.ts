@@ -1,14 +1,26 @@
 /// <reference path="./glsl.d.ts" />
-import { FaceError, mergeOptions } from '@implicit-faces/runtime';
+import { mergeOptions } from '@implicit-faces/runtime';
+import { setOutput } from './colour.js';
 import { keepResources } from './context-resources.js';
-import type { RendererErrorCode } from './errors.js';
 import { keepBindings, keepDrawState } from './gl-state.js';
-import { checkLighting, computeDominantLight, EVEN_LIGHT } from './lighting.js';
-import { checkMesh, createPartBuffers, createTexture, deletePartBuffers, type PartBuffers } from './part-buffers.js';
+import { EVEN_LIGHT } from './lighting.js';
+import { cameraPlace } from './matrices.js';
+import {
+  checkMesh,
+  createPartBuffers,
+  createTexture,
+  deletePartBuffers,
+  moveMesh,
+  type PartBuffers,
+} from './part-buffers.js';
 import { assembleShader, checkContext, createProgram, type Program } from './program.js';
 import fragmentMain from './shaders/avatar.frag.glsl';
 import vertexMain from './shaders/avatar.vert.glsl';
+import outputChunk from './shaders/chunks/output.glsl';
 import shadingChunk from './shaders/chunks/shading.glsl';
+import surfaceLightChunk from './shaders/chunks/surface-light.glsl';
+import { MATTE, packGloss } from './specular.js';
+import { createSurfaceLight, type PunctualLight, setSurfaceLight } from './surface-light.js';
 import type { Gloss, PartImage, PartMesh, RenderOptions } from './types.js';
 
 /** Tunables of `createAvatarRenderer`. */
@@ -24,18 +36,6 @@ export interface AvatarRendererOptions {
 }
 
 export const AVATAR_RENDERER_DEFAULTS = { gloss: {}, maxAnisotropy: 8 };
-
-/** Gloss of living faces: wet eyes, teeth and tongue, slightly oily skin. */
-export const FACE_GLOSS: Readonly<Record<string, Gloss>> = {
-  skin: { strength: 0.5, exponent: 12 },
-  eyeLeft: { strength: 1, exponent: 400 },
-  eyeRight: { strength: 1, exponent: 400 },
-  teethUpper: { strength: 0.7, exponent: 60 },
-  teethLower: { strength: 0.7, exponent: 60 },
-  tongue: { strength: 0.7, exponent: 40 },
-};
-
-const MATTE: Gloss = { strength: 0, exponent: 1 };
 
 export interface AvatarRenderer {
   /**
@@ -61,6 +61,13 @@ export interface AvatarRenderer {
    * @throws FaceError `SHAPE` when it is not 27 finite numbers.
    */
   setLighting(lighting: ArrayLike<number>): void;
+
+  /**
+   * Lights besides the harmonics, none until then. They cast no shadows.
+   *
+   * @throws FaceError `RANGE` for more than four.
+   */
+  setLights(lights: readonly PunctualLight[]): void;
 
   /** Draws, with depth, and leaves WebGL's state as it was. Does nothing while the context is lost. */
   render(options: RenderOptions): void;
@@ -95,8 +102,8 @@ export function createAvatarRenderer(options: AvatarRendererOptions): AvatarRend
   );
   const gl = checkContext(options.gl, 'createAvatarRenderer');
   let meshes = new Map<string, PartMesh>();
-  let lighting = EVEN_LIGHT;
-  let light = computeDominantLight(lighting);
+  let lights: readonly PunctualLight[] = [];
+  let light = createSurfaceLight(EVEN_LIGHT);
   const { present, checkOpen, dispose } = keepResources(
     gl,
     upload,
@@ -108,7 +115,11 @@ export function createAvatarRenderer(options: AvatarRendererOptions): AvatarRend
   );
 
   function upload(): Resources {
-    const program = createProgram(gl, assembleShader(vertexMain), assembleShader(shadingChunk, fragmentMain));
+    const program = createProgram(
+      gl,
+      assembleShader(vertexMain),
+      assembleShader(shadingChunk, surfaceLightChunk, outputChunk, fragmentMain),
+    );
     const created: Resources = { program, parts: new Map(), textures: new Map() };
     uploadParts(created);
     return created;
@@ -131,10 +142,8 @@ export function createAvatarRenderer(options: AvatarRendererOptions): AvatarRend
     textures.clear();
   }
 
-  function drawParts(
-    { program, parts }: Resources,
-    { clipFromCamera, cameraFromWorld, viewport, framebuffer, outputColourSpace }: RenderOptions,
-  ): void {
+  function drawParts({ program, parts }: Resources, renderOptions: RenderOptions): void {
+    const { clipFromCamera, cameraFromWorld, viewport, framebuffer } = renderOptions;
     if (framebuffer !== undefined) gl.bindFramebuffer(gl.DRAW_FRAMEBUFFER, framebuffer);
     if (viewport) gl.viewport(...viewport);
     for (const name of ['BLEND', 'CULL_FACE', 'POLYGON_OFFSET_FILL', 'RASTERIZER_DISCARD'] as const)
@@ -151,14 +160,11 @@ export function createAvatarRenderer(options: AvatarRendererOptions): AvatarRend
     gl.uniformMatrix4fv(uniforms.clipFromCamera, false, Float32Array.from(clipFromCamera));
     gl.uniformMatrix4fv(uniforms.cameraFromWorld, false, Float32Array.from(cameraFromWorld));
     gl.uniform3fv(uniforms.eye, cameraPlace(cameraFromWorld));
-    gl.uniform3fv(uniforms.lighting, lighting);
-    gl.uniform3fv(uniforms.toLight, light.toLight);
-    gl.uniform3fv(uniforms.lightColour, light.colour);
-    gl.uniform1i(uniforms.encodeOutput, outputColourSpace === 'srgb-linear' ? 0 : 1);
+    setSurfaceLight(gl, uniforms, light);
+    setOutput(gl, uniforms, renderOptions);
     gl.uniform1i(uniforms.albedoMap, 0);
     for (const [name, part] of parts) {
-      const { strength, exponent } = gloss[name] ?? MATTE;
-      gl.uniform2f(uniforms.gloss, strength, exponent);
+      gl.uniform4f(uniforms.material, ...packGloss(gloss[name] ?? MATTE));
       gl.bindTexture(gl.TEXTURE_2D, part.texture);
       gl.bindVertexArray(part.vertexArray);
       gl.drawElements(gl.TRIANGLES, part.indexCount, gl.UNSIGNED_INT, 0);
@@ -180,22 +186,7 @@ export function createAvatarRenderer(options: AvatarRendererOptions): AvatarRend
 
     updatePositions(name, positions, normals) {
       checkOpen('updatePositions');
-      const mesh = meshes.get(name);
-      if (!mesh) {
-        const known = [...meshes.keys()].join(', ') || 'none yet';
-        throw new FaceError<RendererErrorCode>(
-          'UNKNOWN_PART',
-          `updatePositions: there is no part ${name}. Parts: ${known}.`,
-        );
-      }
-      const { length } = mesh.positions;
-      if (positions.length !== length || normals.length !== length) {
-        throw new FaceError<RendererErrorCode>(
-          'SHAPE',
-          `updatePositions: ${name}: positions and normals should be [${length / 3}, 3]; received ${positions.length} and ${normals.length} numbers. Use setMeshes for another mesh.`,
-        );
-      }
-      Object.assign(mesh, { positions, normals });
+      moveMesh(meshes, name, positions, normals);
       const part = present()?.parts.get(name);
       if (!part) return;
       keepBindings(gl, () => {
@@ -208,9 +199,13 @@ export function createAvatarRenderer(options: AvatarRendererOptions): AvatarRend
 
     setLighting(given) {
       checkOpen('setLighting');
-      checkLighting('setLighting', given);
-      lighting = Float32Array.from(given);
-      light = computeDominantLight(lighting);
+      light = createSurfaceLight(given, lights);
+    },
+
+    setLights(given) {
+      checkOpen('setLights');
+      light = createSurfaceLight(light.lighting, given);
+      lights = [...given];
     },
 
     render(renderOptions) {
@@ -221,10 +216,4 @@ export function createAvatarRenderer(options: AvatarRendererOptions): AvatarRend
 
     dispose,
   };
-}
-
-/** The camera's place in world space: -R' t of a rigid [R t]. */
-function cameraPlace(m: ArrayLike<number>): [number, number, number] {
-  const along = (column: number) => -(m[4 * column] * m[12] + m[4 * column + 1] * m[13] + m[4 * column + 2] * m[14]);
-  return [along(0), along(1), along(2)];
 }

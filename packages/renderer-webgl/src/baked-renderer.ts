@@ -1,21 +1,24 @@
 /// <reference path="./glsl.d.ts" />
-import { computePartUniforms } from './bake/baked-field.js';
 import type { PosedBake, StaticBake } from './bake/baker.js';
-import { assembleProxy, type ProxyParts, partProxies, REACHES } from './bake/proxy-mesh.js';
+import { type FieldUniforms, fixedUniforms, isCutByNear, poseUniforms, proxyOfBake } from './bake/field-uniforms.js';
+import { type ProxyParts, partProxies, REACHES } from './bake/proxy-mesh.js';
 import { atlasSize, BRICK_SAMPLES, BRICK_UV_SAMPLES } from './bake/template-bricks.js';
+import { setOutput } from './colour.js';
 import { keepResources } from './context-resources.js';
 import { keepBindings, keepDrawState, keepStencil, keepTextureUnits } from './gl-state.js';
-import { checkLighting, computeDominantLight, EVEN_LIGHT } from './lighting.js';
-import { invert4, multiply4 } from './matrices.js';
+import { EVEN_LIGHT } from './lighting.js';
+import { IDENTITY, invert4, multiply4 } from './matrices.js';
 import { createTexture } from './part-buffers.js';
-import { createPartMaps, PART_NAMES, WHITE } from './part-maps.js';
+import { createPartMaps, packGlosses, WHITE } from './part-maps.js';
 import { assembleShader, checkContext, createProgram, type Program } from './program.js';
 import bakedMain from './shaders/baked.frag.glsl';
 import boxMain from './shaders/box.vert.glsl';
 import fieldChunk from './shaders/chunks/field.glsl';
+import outputChunk from './shaders/chunks/output.glsl';
 import rayChunk from './shaders/chunks/ray.glsl';
 import shadingChunk from './shaders/chunks/shading.glsl';
 import surfaceChunk from './shaders/chunks/surface.glsl';
+import surfaceLightChunk from './shaders/chunks/surface-light.glsl';
 import traceChunk from './shaders/chunks/trace.glsl';
 import coverMain from './shaders/cover.vert.glsl';
 import presentMain from './shaders/present.frag.glsl';
@@ -23,6 +26,7 @@ import proxyFragmentMain from './shaders/proxy.frag.glsl';
 import proxyMain from './shaders/proxy.vert.glsl';
 import tilesMain from './shaders/tiles.vert.glsl';
 import undecidedMain from './shaders/undecided.frag.glsl';
+import { createSurfaceLight, type PunctualLight, setSurfaceLight } from './surface-light.js';
 import { createTexture3d, updateTexture3d } from './texture-3d.js';
 import type { Gloss, PartImage, RenderOptions } from './types.js';
 
@@ -54,6 +58,13 @@ export interface BakedRenderer {
   /** `[9, 3]` spherical harmonics. @throws FaceError `SHAPE` when it is not 27 finite numbers. */
   setLighting(lighting: ArrayLike<number>): void;
 
+  /**
+   * Lights besides the harmonics, none until then. They cast no shadows.
+   *
+   * @throws FaceError `RANGE` for more than four.
+   */
+  setLights(lights: readonly PunctualLight[]): void;
+
   /** Draws and leaves WebGL's state as it was. Does nothing before `setBake` and while the context is lost. */
   render(options: BakedRenderOptions): void;
 
@@ -66,7 +77,6 @@ export interface BakedRenderOptions extends RenderOptions {
   worldFromAvatar?: ArrayLike<number>;
 }
 
-const IDENTITY = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1];
 const UNITS = {
   deformation: 0,
   brickIndex: 1,
@@ -82,8 +92,8 @@ const RESULT_UNITS = { hitDepth: 0, traced: 1, proxyDepth: UNITS.proxyDepth };
 /** Where the tiles of a pass read what its pixels want. */
 const WANTS_UNIT = UNITS.proxyDepth + 1;
 /** Pixels along a tile's side by `REACHES`: what needs the whole field is scattered along outlines, and dear. */
+const AS_IS = { outputColourSpace: 'srgb-linear', toneMapping: 'none', exposure: 1 } as const;
 const TILES = [4, 4, 2] as const;
-const MATTE: Gloss = { strength: 0, exponent: 1 };
 
 /** How the stencil and the proxies' texture name the program of a reach: 0 is where there is nothing. */
 const programOf = (reach: number) => 1 + reach;
@@ -134,11 +144,11 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
   const parts = partProxies(fixed);
   let proxyBegins: ProxyParts['begins'] = [0, 0, 0, 0];
   let bake: PosedBake | undefined;
-  let pose: PoseUniforms | undefined;
+  let pose: FieldUniforms | undefined;
   let albedo: PartImage | undefined;
   let partAlbedos: Readonly<Record<string, PartImage>> = {};
-  let lighting = EVEN_LIGHT;
-  let light = computeDominantLight(lighting);
+  let lights: readonly PunctualLight[] = [];
+  let light = createSurfaceLight(EVEN_LIGHT);
   const { present, checkOpen, dispose } = keepResources(gl, upload, free, options.onRestored);
 
   function upload(): Resources {
@@ -155,6 +165,7 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
           fieldChunk,
           traceChunk,
           shadingChunk,
+          surfaceLightChunk,
           surfaceChunk,
           bakedMain,
         ),
@@ -163,7 +174,7 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
       proxy: createProgram(gl, assembleShader(proxyMain), assembleShader(proxyFragmentMain)),
       traces: [trace('#define ONLY_HEAD\n#define ONLY_SKIN'), trace('#define ONLY_SKIN'), trace('')],
       undecided: createProgram(gl, cover, assembleShader(undecidedMain)),
-      present: createProgram(gl, assembleShader(boxMain), assembleShader(shadingChunk, presentMain)),
+      present: createProgram(gl, assembleShader(boxMain), assembleShader(outputChunk, presentMain)),
       textures: {},
       proxyArray: gl.createVertexArray(),
       proxyPositions: gl.createBuffer(),
@@ -205,43 +216,17 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
     gl.useProgram(before);
   }
 
+  function setField(uniforms: Program['uniforms'], values: FieldUniforms): void {
+    for (const [name, [components, numbers]] of Object.entries(values))
+      gl[`uniform${components}fv`](uniforms[name] ?? null, numbers);
+  }
+
   function setFixedUniforms(program: Program): void {
     setUnits(program, { ...UNITS, wants: WANTS_UNIT });
     const { handle, uniforms } = program;
     const before = gl.getParameter(gl.CURRENT_PROGRAM);
     gl.useProgram(handle);
-    // What is drawn on the way is linear.
-    gl.uniform1i(uniforms.encodeOutput, 0);
-    const { template, mouthBoxes, parts } = fixed;
-    const each = <T>(list: readonly T[], numbers: (item: T) => Iterable<number>) =>
-      Float32Array.from(list.flatMap((item) => [...numbers(item)]));
-    gl.uniform3fv(
-      uniforms.sheetOrigin,
-      each(template.sheets, (s) => s.origin),
-    );
-    gl.uniform3fv(
-      uniforms.sheetSize,
-      each(template.sheets, (s) => s.size),
-    );
-    gl.uniform1fv(
-      uniforms.sheetLayer,
-      each(template.sheets, (s) => [s.layer]),
-    );
-    gl.uniform1f(uniforms.brickEdge, template.edge);
-    gl.uniform1f(uniforms.brickRange, template.range);
-    gl.uniform3fv(
-      uniforms.brickTexel,
-      atlasSize(template, BRICK_SAMPLES).map((n) => 1 / n),
-    );
-    gl.uniform4fv(
-      uniforms.mouthLow,
-      Float32Array.from(mouthBoxes.flatMap((box, i) => [...box.min, parts.grids[i].layer])),
-    );
-    gl.uniform3fv(
-      uniforms.gridOrigin,
-      each(parts.grids, (g) => g.origin),
-    );
-    gl.uniform1f(uniforms.gridPerMetre, 1 / parts.grids[0].step);
+    setField(uniforms, fixedUniforms(fixed));
     gl.useProgram(before);
   }
 
@@ -256,10 +241,7 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
       target.textures.deformation = createTexture3d(gl, 'RGBA16F', size, data);
       target.deformationSize = key;
     }
-    const { templateFromPosed, mouthMin, mouthMax } = computePartUniforms(fixed, bake.partTransforms);
-    const eyeRadii = fixed.eyes.map(({ radius, bulge }) => Math.max(radius, bulge));
-    const places = { eyeRows: templateFromPosed, eyeRadii, mouthMin, mouthMax };
-    const { positions, triangles, begins } = assembleProxy(bake.proxy, bake.volume, places, parts, bake.partTransforms);
+    const { positions, triangles, begins } = proxyOfBake(fixed, parts, bake);
     keepBindings(gl, () => {
       gl.bindVertexArray(target.proxyArray);
       gl.bindBuffer(gl.ARRAY_BUFFER, target.proxyPositions);
@@ -351,7 +333,7 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
     gl.depthMask(true);
     gl.stencilMask(0xff);
     // The near plane may cut the proxies open: then rays begin at it, wherever they go.
-    const cut = isCutByNear(clipFromAvatar, bounds);
+    const cut = isCutByNear(clipFromAvatar, bounds, -1);
     gl.clearBufferfi(gl.DEPTH_STENCIL, 0, cut ? 0 : 1, 0);
     gl.clearBufferuiv(gl.COLOR, 0, [cut ? programOf(REACHES.whole) : 0, 0, 0, 0]);
     if (cut) return;
@@ -394,10 +376,10 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
   function draw(
     resources: Resources,
     { bounds }: PosedBake,
-    pose: PoseUniforms,
+    pose: FieldUniforms,
     renderOptions: BakedRenderOptions,
   ): void {
-    const { clipFromCamera, cameraFromWorld, worldFromAvatar = IDENTITY, outputColourSpace } = renderOptions;
+    const { clipFromCamera, cameraFromWorld, worldFromAvatar = IDENTITY } = renderOptions;
     const framebuffer =
       renderOptions.framebuffer === undefined
         ? gl.getParameter(gl.DRAW_FRAMEBUFFER_BINDING)
@@ -406,22 +388,14 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
     const [x, y, width, height] = viewport;
     const clipFromAvatar = Float32Array.from(multiply4(clipFromCamera, multiply4(cameraFromWorld, worldFromAvatar)));
     const avatarFromClip = Float32Array.from(invert4(clipFromAvatar));
-    const glosses = Float32Array.from(
-      PART_NAMES.flatMap((name) => {
-        const { strength, exponent } = gloss[name] ?? MATTE;
-        return [strength, exponent];
-      }),
-    );
     const setUniforms = (uniforms: Program['uniforms']) => {
-      for (const [name, [setter, values]] of Object.entries(pose)) gl[setter](uniforms[name] ?? null, values);
+      setField(uniforms, pose);
       gl.uniformMatrix4fv(uniforms.avatarFromClip, false, avatarFromClip);
       gl.uniformMatrix4fv(uniforms.clipFromAvatar, false, clipFromAvatar);
-      gl.uniformMatrix3fv(uniforms.worldFromAvatar, false, rotationOf(worldFromAvatar));
+      gl.uniformMatrix4fv(uniforms.worldFromAvatar ?? null, false, Float32Array.from(worldFromAvatar));
       gl.uniform2f(uniforms.viewportSize, width, height);
-      gl.uniform3fv(uniforms.lighting, lighting);
-      gl.uniform3fv(uniforms.toLight, light.toLight);
-      gl.uniform3fv(uniforms.lightColour, light.colour);
-      gl.uniform2fv(uniforms.gloss, glosses);
+      setSurfaceLight(gl, uniforms, light);
+      gl.uniform4fv(uniforms.materials, packGlosses(gloss));
     };
 
     for (const name of ['BLEND', 'POLYGON_OFFSET_FILL', 'RASTERIZER_DISCARD', 'CULL_FACE'] as const)
@@ -486,7 +460,7 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
     gl.uniform3fv(uniforms.boundsMin, bounds.min);
     gl.uniform3fv(uniforms.boundsMax, bounds.max);
     gl.uniform2f(uniforms.viewportOrigin, x, y);
-    gl.uniform1i(uniforms.encodeOutput, outputColourSpace === 'srgb-linear' || options.countReads ? 0 : 1);
+    setOutput(gl, uniforms, options.countReads ? { ...renderOptions, ...AS_IS } : renderOptions);
     gl.drawArrays(gl.TRIANGLES, 0, 36);
     // Drawn into again in the next frame.
     bind(RESULT_UNITS.hitDepth, '2D', null);
@@ -546,9 +520,13 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
 
     setLighting(given) {
       checkOpen('setLighting');
-      checkLighting('setLighting', given);
-      lighting = Float32Array.from(given);
-      light = computeDominantLight(lighting);
+      light = createSurfaceLight(given, lights);
+    },
+
+    setLights(given) {
+      checkOpen('setLights');
+      light = createSurfaceLight(light.lighting, given);
+      lights = [...given];
     },
 
     render(renderOptions) {
@@ -562,39 +540,6 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
     },
 
     dispose,
-  };
-}
-
-/** Uniforms by name: how they are set, and to what. */
-type PoseUniforms = Record<string, ['uniform1fv' | 'uniform3fv' | 'uniform4fv', Float32Array]>;
-
-/** What of a bake both passes read, in every frame the same. */
-function poseUniforms(fixed: StaticBake, { volume, partTransforms, bounds }: PosedBake): PoseUniforms {
-  const { blocks } = volume;
-  const list = (numbers: (b: (typeof blocks)[number]) => readonly number[]) =>
-    Float32Array.from(blocks.flatMap((b) => [...numbers(b)]));
-  const parts = computePartUniforms(fixed, partTransforms);
-  return {
-    blockOrigin: ['uniform3fv', list((b) => b.origin)],
-    blockLast: ['uniform3fv', list((b) => b.size.map((n) => n - 1))],
-    blockPerMetre: ['uniform1fv', list((b) => [1 / b.step])],
-    // Of a sample's middle.
-    blockOffset: ['uniform3fv', list((b) => b.offset.map((n) => n + 0.5))],
-    deformationTexel: ['uniform3fv', Float32Array.from(volume.size, (n) => 1 / n)],
-    eyeRows: ['uniform4fv', parts.templateFromPosed.subarray(0, 24)],
-    mouthRows: ['uniform4fv', parts.templateFromPosed.subarray(24)],
-    eyeShape: [
-      'uniform3fv',
-      Float32Array.from(fixed.eyes.flatMap((eye, e) => [eye.radius, eye.bulge, parts.scales[e]])),
-    ],
-    mouthHigh: [
-      'uniform4fv',
-      Float32Array.from(fixed.mouthBoxes.flatMap((box, i) => [...box.max, parts.scales[2 + i]])),
-    ],
-    mouthMin: ['uniform3fv', Float32Array.from(parts.mouthMin)],
-    mouthMax: ['uniform3fv', Float32Array.from(parts.mouthMax)],
-    boundsMin: ['uniform3fv', bounds.min],
-    boundsMax: ['uniform3fv', bounds.max],
   };
 }
 
@@ -622,20 +567,4 @@ function updateRegion(
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   gl.texSubImage2D(gl.TEXTURE_2D, 0, x, y, w, h, gl.RGBA, gl.UNSIGNED_BYTE, bytes);
   gl.generateMipmap(gl.TEXTURE_2D);
-}
-
-/** Whether a corner of the bounds lies before the near plane. */
-function isCutByNear(m: Float32Array, { min, max }: PosedBake['bounds']): boolean {
-  for (let corner = 0; corner < 8; corner++) {
-    const [x, y, z] = [0, 1, 2].map((k) => ((corner >> k) & 1 ? max[k] : min[k]));
-    const row = (k: number) => m[k] * x + m[4 + k] * y + m[8 + k] * z + m[12 + k];
-    if (row(2) < -row(3)) return true;
-  }
-  return false;
-}
-
-/** The rotation of a matrix with an even scale, `[3, 3]` column-major. */
-function rotationOf(m: ArrayLike<number>): Float32Array {
-  const scale = Math.hypot(m[0], m[1], m[2]) || 1;
-  return Float32Array.of(m[0], m[1], m[2], m[4], m[5], m[6], m[8], m[9], m[10]).map((x) => x / scale);
 }

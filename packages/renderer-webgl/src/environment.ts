@@ -1,6 +1,6 @@
 import { FaceError } from '@implicit-faces/runtime';
 import type { RendererErrorCode } from './errors.js';
-import { SH, type Vec3 } from './lighting.js';
+import { normalise, SH, type Vec3 } from './lighting.js';
 
 /** A picture of light from all around: equirectangular, the middle column from +Z, the left and right edges from -Z, +X right of the middle. */
 export interface EnvironmentMap {
@@ -19,9 +19,10 @@ export type SceneLight =
   | { kind: 'directional'; colour: Vec3; toLight: Vec3 };
 
 /** Of a clamped cosine lobe's harmonics of order 0, 1, 2, divided by pi: from radiance to what a white matte surface sends back (Ramamoorthi & Hanrahan 2001). */
-const COSINE = [1, 2 / 3, 2 / 3, 2 / 3, 1 / 4, 1 / 4, 1 / 4, 1 / 4, 1 / 4];
+export const COSINE = [1, 2 / 3, 2 / 3, 2 / 3, 1 / 4, 1 / 4, 1 / 4, 1 / 4, 1 / 4];
 
-function basis([x, y, z]: Vec3): number[] {
+/** The nine harmonics in a direction. */
+export function evaluateBasis([x, y, z]: Vec3): number[] {
   return [1, y, z, x, x * y, y * z, 3 * z * z - 1, x * z, x * x - y * y].map((b, k) => SH[k] * b);
 }
 
@@ -49,7 +50,7 @@ export function projectEnvironment({ data, width, height }: EnvironmentMap, rota
       const around = 2 * Math.PI * ((i + 0.5) / width - 0.5) + rotationRad;
       const direction: Vec3 = [Math.sin(polar) * Math.sin(around), Math.cos(polar), Math.sin(polar) * Math.cos(around)];
       const at = channels * (j * width + i);
-      basis(direction).forEach((b, k) => {
+      evaluateBasis(direction).forEach((b, k) => {
         for (let c = 0; c < 3; c++) sum[3 * k + c] += solidAngle * b * data[at + c];
       });
     }
@@ -79,15 +80,10 @@ export function projectLights(lights: readonly SceneLight[]): Float32Array {
     } else {
       // Radiance of a far light as a delta: pi times the colour, so that facing it shades to the colour.
       add(
-        basis(normalise(light.toLight)).map((b, k) => b * COSINE[k] * Math.PI),
+        evaluateBasis(normalise(light.toLight)).map((b, k) => b * COSINE[k] * Math.PI),
         light.colour,
       );
     }
   }
   return out;
-}
-
-function normalise(v: Vec3): Vec3 {
-  const length = Math.hypot(...v) || 1;
-  return [v[0] / length, v[1] / length, v[2] / length];
 }

@@ -1,16 +1,19 @@
 /// <reference path="./glsl.d.ts" />
 import { type Codes, modelField, type SdfModel, sphereTrace } from '@implicit-faces/sdf-core';
 import type { UvModel } from '@implicit-faces/uv-param';
+import { setOutput } from './colour.js';
 import { keepDrawState, keepTextureUnits } from './gl-state.js';
-import { checkLighting, computeDominantLight } from './lighting.js';
 import { invert4, multiply4 } from './matrices.js';
 import { createTexture } from './part-buffers.js';
-import { createPartMaps, PART_NAMES } from './part-maps.js';
+import { createPartMaps, packGlosses } from './part-maps.js';
 import { assembleShader, checkContext, createProgram } from './program.js';
+import outputChunk from './shaders/chunks/output.glsl';
 import shadingChunk from './shaders/chunks/shading.glsl';
 import surfaceChunk from './shaders/chunks/surface.glsl';
+import surfaceLightChunk from './shaders/chunks/surface-light.glsl';
 import coverMain from './shaders/cover.vert.glsl';
 import deferredMain from './shaders/deferred.frag.glsl';
+import { createSurfaceLight, type PunctualLight, setSurfaceLight } from './surface-light.js';
 import type { Gloss, PartImage, RenderOptions } from './types.js';
 
 export interface ExactRenderOptions extends RenderOptions {
@@ -19,7 +22,10 @@ export interface ExactRenderOptions extends RenderOptions {
   codes: Codes;
   /** Side of a tile, pixels: each is one wait, after which the page can do something else. */
   tileSize?: number;
+  /** `[9, 3]` spherical harmonics. */
   lighting: ArrayLike<number>;
+  /** Besides the harmonics, at most four. */
+  lights?: readonly PunctualLight[];
   albedo: PartImage;
   partAlbedos: Readonly<Record<string, PartImage>>;
   gloss?: Readonly<Record<string, Gloss>>;
@@ -46,7 +52,7 @@ export async function renderExact(
   const gl = checkContext(context, 'renderExact');
   const { clipFromCamera, cameraFromWorld, viewport, codes, signal } = options;
   const { tileSize = EXACT_RENDER_DEFAULTS.tileSize, gloss = {} } = options;
-  checkLighting('renderExact', options.lighting);
+  const light = createSurfaceLight(options.lighting, options.lights);
   const [x0, y0, width, height] = viewport;
   const framebuffer: WebGLFramebuffer | null =
     options.framebuffer === undefined ? gl.getParameter(gl.DRAW_FRAMEBUFFER_BINDING) : options.framebuffer;
@@ -56,9 +62,8 @@ export async function renderExact(
   const { handle, uniforms } = createProgram(
     gl,
     assembleShader(coverMain),
-    assembleShader(define, shadingChunk, surfaceChunk, deferredMain),
+    assembleShader(define, shadingChunk, surfaceLightChunk, surfaceChunk, outputChunk, deferredMain),
   );
-  const light = computeDominantLight(options.lighting);
   const vertexArray = gl.createVertexArray();
   const textures: WebGLTexture[] = [];
   try {
@@ -74,8 +79,10 @@ export async function renderExact(
       options.onProgress?.((tile + 1) / (columns * rows));
       if (!found) continue;
       keepDrawState(gl, () =>
-        keepTextureUnits(gl, 5, () => {
-          const layers = [found.normal, found.place, found.toEye].map((data) => createFloatTexture(gl, data, w, h));
+        keepTextureUnits(gl, 6, () => {
+          const layers = [found.normal, found.place, found.position, found.toEye].map((data) =>
+            createFloatTexture(gl, data, w, h),
+          );
           const bind = (unit: number, target: number, texture: WebGLTexture) => {
             gl.activeTexture(gl.TEXTURE0 + unit);
             gl.bindSampler(unit, null);
@@ -84,8 +91,8 @@ export async function renderExact(
           layers.forEach((texture, unit) => {
             bind(unit, gl.TEXTURE_2D, texture);
           });
-          bind(3, gl.TEXTURE_2D, textures[0]);
-          bind(4, gl.TEXTURE_2D_ARRAY, textures[1]);
+          bind(4, gl.TEXTURE_2D, textures[0]);
+          bind(5, gl.TEXTURE_2D_ARRAY, textures[1]);
           gl.bindFramebuffer(gl.DRAW_FRAMEBUFFER, framebuffer);
           gl.viewport(x0 + x, y0 + y, w, h);
           for (const name of ['BLEND', 'CULL_FACE', 'POLYGON_OFFSET_FILL', 'RASTERIZER_DISCARD'] as const)
@@ -94,18 +101,15 @@ export async function renderExact(
           gl.depthFunc(gl.LEQUAL);
           gl.depthMask(true);
           gl.useProgram(handle);
-          ['surfaceNormal', 'surfacePlace', 'toEye', 'albedoMap', 'partMaps'].forEach((name, unit) => {
-            gl.uniform1i(uniforms[name], unit);
-          });
-          gl.uniform2f(uniforms.tileOrigin, x0 + x, y0 + y);
-          gl.uniform3fv(uniforms.lighting, Float32Array.from(options.lighting));
-          gl.uniform3fv(uniforms.toLight, light.toLight);
-          gl.uniform3fv(uniforms.lightColour, light.colour);
-          gl.uniform2fv(
-            uniforms.gloss,
-            PART_NAMES.flatMap((name) => [gloss[name]?.strength ?? 0, gloss[name]?.exponent ?? 1]),
+          ['surfaceNormal', 'surfacePlace', 'surfacePosition', 'toEye', 'albedoMap', 'partMaps'].forEach(
+            (name, unit) => {
+              gl.uniform1i(uniforms[name], unit);
+            },
           );
-          gl.uniform1i(uniforms.encodeOutput, options.outputColourSpace === 'srgb-linear' ? 0 : 1);
+          gl.uniform2f(uniforms.tileOrigin, x0 + x, y0 + y);
+          setSurfaceLight(gl, uniforms, light);
+          gl.uniform4fv(uniforms.materials, packGlosses(gloss));
+          setOutput(gl, uniforms, options);
           gl.bindVertexArray(vertexArray);
           gl.drawArrays(gl.TRIANGLES, 0, 3);
           for (const texture of layers) gl.deleteTexture(texture);
@@ -156,14 +160,16 @@ async function traceTile(
   const { uv: places, chart } = await uv.uvFromSurface(points, codes);
   const normal = new Float32Array(4 * count).fill(-1);
   const place = new Float32Array(4 * count);
+  const position = new Float32Array(4 * count);
   const toEye = new Float32Array(4 * count);
   which.forEach((i, n) => {
     normal.set([normals[3 * n], normals[3 * n + 1], normals[3 * n + 2], chart[n]], 4 * i);
     const clip = project(clipFromWorld, points[3 * n], points[3 * n + 1], points[3 * n + 2]);
     place.set([places[2 * n], places[2 * n + 1], 0.5 + 0.5 * clip[2]], 4 * i);
+    position.set(points.subarray(3 * n, 3 * n + 3), 4 * i);
     toEye.set([-directions[3 * i], -directions[3 * i + 1], -directions[3 * i + 2]], 4 * i);
   });
-  return { normal, place, toEye };
+  return { normal, place, position, toEye };
 }
 
 function project(m: Float64Array, x: number, y: number, z: number): [number, number, number] {

@@ -5,7 +5,6 @@ export {
   type AvatarRenderer,
   type AvatarRendererOptions,
   createAvatarRenderer,
-  FACE_GLOSS,
 } from './avatar-renderer.js';
 export { type BakedField, createBakedField } from './bake/baked-field.js';
 export {
@@ -29,7 +28,7 @@ export { CLIP_RANGE_DEFAULTS, type ClipRange, computeClipFromCamera, type Intrin
 export { type EnvironmentMap, projectEnvironment, projectLights, type SceneLight } from './environment.js';
 export type { RendererErrorCode } from './errors.js';
 export { EXACT_RENDER_DEFAULTS, type ExactRenderOptions, renderExact } from './exact-renderer.js';
-export { computeDominantLight, computeHighlight, computeShading, rotateLighting, type Vec3 } from './lighting.js';
+export { computeDominantLight, computeShading, rotateLighting, type Vec3 } from './lighting.js';
 export {
   createOrbitControls,
   ORBIT_CONTROLS_DEFAULTS,
@@ -37,6 +36,14 @@ export {
   type OrbitControlsOptions,
 } from './orbit-controls.js';
 export { PART_NAMES } from './part-maps.js';
+export { computeHighlight, FACE_GLOSS } from './specular.js';
+export {
+  computeSurfaceLight,
+  createSurfaceLight,
+  MAX_LIGHTS,
+  type PunctualLight,
+  type SurfaceLight,
+} from './surface-light.js';
 export {
   type Brush,
   createTexturePainter,

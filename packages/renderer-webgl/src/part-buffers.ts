@@ -86,3 +86,28 @@ export function checkMesh(mesh: PartMesh, maxTextureSize: number): void {
     );
   }
 }
+
+/** Puts other vertices into the mesh of that name. @throws FaceError `UNKNOWN_PART`, or `SHAPE` when there are more or fewer than before. */
+export function moveMesh(
+  meshes: ReadonlyMap<string, PartMesh>,
+  name: string,
+  positions: Float32Array,
+  normals: Float32Array,
+): void {
+  const mesh = meshes.get(name);
+  if (!mesh) {
+    const known = [...meshes.keys()].join(', ') || 'none yet';
+    throw new FaceError<RendererErrorCode>(
+      'UNKNOWN_PART',
+      `updatePositions: there is no part ${name}. Parts: ${known}.`,
+    );
+  }
+  const { length } = mesh.positions;
+  if (positions.length !== length || normals.length !== length) {
+    throw new FaceError<RendererErrorCode>(
+      'SHAPE',
+      `updatePositions: ${name}: positions and normals should be [${length / 3}, 3]; received ${positions.length} and ${normals.length} numbers. Use setMeshes for another mesh.`,
+    );
+  }
+  Object.assign(mesh, { positions, normals });
+}

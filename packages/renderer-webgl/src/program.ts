@@ -59,17 +59,21 @@ export function formatShaderError(stage: ShaderStage, source: string, log: strin
   if (!fault) return `${head}${log.trim() || 'the driver does not say why'}`;
   const [, number, token = '', what] = fault;
   const at = Number(number) - 1;
+  const line = source.split('\n')[at] ?? '';
+  const column = token && line.includes(token) ? line.indexOf(token) : Math.max(line.search(/\S/), 0);
+  return `${head}${token ? `'${token}': ` : ''}${what.trim()}\n${showFault(source, at, column)}`;
+}
+
+/** A faulty line between two before and two after it, all numbered, with a caret below the column. @param at - from 0, as `column`. */
+export function showFault(source: string, at: number, column: number): string {
   const lines = source.split('\n');
   const numberWidth = String(at + 3).length;
   const shown: string[] = [];
   for (let i = Math.max(at - 2, 0); i <= Math.min(at + 2, lines.length - 1); i++) {
     shown.push(`${String(i + 1).padStart(numberWidth)} | ${lines[i]}`);
-    if (i === at) {
-      const column = token && lines[i].includes(token) ? lines[i].indexOf(token) : Math.max(lines[i].search(/\S/), 0);
-      shown.push(`${' '.repeat(numberWidth)} | ${' '.repeat(column)}^`);
-    }
+    if (i === at) shown.push(`${' '.repeat(numberWidth)} | ${' '.repeat(column)}^`);
   }
-  return `${head}${token ? `'${token}': ` : ''}${what.trim()}\n${shown.join('\n')}`;
+  return shown.join('\n');
 }
 
 /** A whole shader from its pieces. */

@@ -20,12 +20,12 @@ export interface PartMesh {
   image: PartImage;
 }
 
-/** How wet a part looks. */
+/** How a part mirrors light: a dielectric's rough surface (Cook-Torrance with GGX). */
 export interface Gloss {
-  /** 0 is matte, 1 reflects as water does. */
-  strength: number;
-  /** Sharpness of the highlight: 10 is a broad sheen, 300 a small bright spot. */
-  exponent: number;
+  /** Reflectance head-on, ((n - 1) / (n + 1))^2 of a refractive index n: 0 is matte, water 0.02, skin 0.028. */
+  f0: number;
+  /** Perceptual, 0 to 1: 0.2 is a small bright spot, 0.6 a broad sheen. Its square is GGX' alpha. */
+  roughness: number;
 }
 
 /** What this frame is drawn with and into; everything else (scissor, stencil, colour mask, clearing) stays the caller's. */
@@ -40,4 +40,8 @@ export interface RenderOptions {
   framebuffer?: WebGLFramebuffer | null;
   /** `srgb` for a canvas and 8-bit targets, `srgb-linear` for targets that something else will encode. */
   outputColourSpace?: 'srgb' | 'srgb-linear';
+  /** How light above 1 is brought into range. `none`, which clips, when absent; `neutral` is Khronos PBR Neutral, which leaves skin's colours alone. */
+  toneMapping?: 'none' | 'neutral';
+  /** Multiplies the light before the tone mapping, 1 when absent. */
+  exposure?: number;
 }

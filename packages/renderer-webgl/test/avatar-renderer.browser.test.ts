@@ -1,11 +1,11 @@
 import { describe, expect, it, vi } from 'vitest';
-import { encodeSrgb } from '../src/colour.js';
+import { encodeSrgb, toneMapNeutral } from '../src/colour.js';
 import {
-  computeDominantLight,
-  computeHighlight,
-  computeShading,
+  computeSurfaceLight,
   createAvatarRenderer,
+  createSurfaceLight,
   type PartMesh,
+  type PunctualLight,
 } from '../src/index.js';
 import { createProgram } from '../src/program.js';
 import { checkerImage, solidImage, sphereMesh } from './support/meshes.js';
@@ -24,15 +24,20 @@ function setUp(meshes: PartMesh[] = [sphereMesh('skin')], format: 'RGBA32F' | 'R
 }
 
 describe('colour', () => {
-  it('is albedo times shading, plus gloss, at every pixel of a sphere', () => {
+  it('is what its twin computes at every pixel of a sphere', () => {
     const gl = createContext(SIZE);
     const target = createTarget(gl, SIZE, 'RGBA32F');
-    const gloss = { strength: 1, exponent: 30 };
+    const gloss = { f0: 0.04, roughness: 0.5 };
+    const lights: PunctualLight[] = [
+      { kind: 'directional', colour: [0.3, 0.2, 0.1], intensity: 2, toLight: [2, 1, 1] },
+      { kind: 'point', colour: [0.1, 0.4, 0.9], position: [-1, -0.5, 1.4] },
+    ];
     const renderer = createAvatarRenderer({ gl, gloss: { skin: gloss } });
     // A byte of 188 is 0.5029 in linear light.
     const albedo = 0.502886;
     renderer.setMeshes([sphereMesh('skin', { image: solidImage([188, 188, 188]), rows: 200 })]);
     renderer.setLighting(LIGHTING);
+    renderer.setLights(lights);
     renderer.render({
       ...CAMERA,
       viewport: [0, 0, SIZE, SIZE],
@@ -40,7 +45,7 @@ describe('colour', () => {
       outputColourSpace: 'srgb-linear',
     });
     const actual = target.read();
-    const light = computeDominantLight(LIGHTING);
+    const light = createSurfaceLight(LIGHTING, lights);
     const tangent = Math.tan(0.3);
     let compared = 0;
     for (let i = 0; i < SIZE * SIZE; i++) {
@@ -53,12 +58,11 @@ describe('colour', () => {
       const [dx, dy, dz] = ray.map((value) => value / length);
       // From (0, 0, 4): t^2 + 8 dz t + 15 = 0.
       const discriminant = 16 * dz * dz - 15;
-      if (discriminant < 0.02) continue; // the facetted outline
+      if (discriminant < 0.06) continue; // the facetted outline
       const t = -4 * dz - Math.sqrt(discriminant);
       const n = [t * dx, t * dy, 4 + t * dz] as const;
-      const highlight = computeHighlight(light.toLight, light.colour, gloss, n, [-dx, -dy, -dz]);
-      const expected = computeShading(LIGHTING, n).map((value, c) => albedo * Math.max(value, 0) + highlight[c]);
-      expect(actual.subarray(4 * i, 4 * i + 3)).toBeCloseToTensor(expected, 4e-3);
+      const expected = computeSurfaceLight(light, [albedo, albedo, albedo], gloss, n, n, [-dx, -dy, -dz]);
+      expect(actual.subarray(4 * i, 4 * i + 3)).toBeCloseToTensor(expected, 5e-3);
       compared++;
     }
     expect(compared).toBeGreaterThan(1500);
@@ -70,6 +74,14 @@ describe('colour', () => {
     // Even light of 1 gives the texture back.
     expect(target.readBytes().subarray(MIDDLE, MIDDLE + 4)).toBeCloseToTensor([100, 150, 200, 255], 1);
     expect(encodeSrgb(0.502886) * 255).toBeCloseTo(188, 1);
+  });
+
+  it('is exposed, and mapped into range before it is encoded', () => {
+    const { target, renderer, frame } = setUp([sphereMesh('skin', { image: solidImage([255, 188, 60]) })], 'RGBA8');
+    renderer.render({ ...frame, exposure: 3, toneMapping: 'neutral' });
+    const mapped = toneMapNeutral([3, 3 * 0.502886, 3 * 0.045186]).map((x) => 255 * encodeSrgb(x));
+    expect(target.readBytes().subarray(MIDDLE, MIDDLE + 3)).toBeCloseToTensor(mapped, 1);
+    expect(mapped[0]).toBeLessThan(255);
   });
 
   it('takes texels in linear light: a fine checker looks as its linear mean', () => {
@@ -300,6 +312,8 @@ describe('errors', () => {
     );
     expect(() => renderer.updatePositions('skin', three, three)).toThrow(expect.objectContaining({ code: 'SHAPE' }));
     expect(() => renderer.setLighting(three)).toThrow(expect.objectContaining({ code: 'SHAPE' }));
+    const lights: PunctualLight[] = new Array(5).fill({ kind: 'point', colour: [1, 1, 1], position: [0, 0, 1] });
+    expect(() => renderer.setLights(lights)).toThrow(expect.objectContaining({ code: 'RANGE' }));
   });
 
   it('say that the renderer was disposed of', () => {

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import * as api from '../src/index.js';
+import * as webgpu from '../src/webgpu/index.js';
 
 it('exports these names', () => {
   expect(Object.keys(api).sort()).toMatchInlineSnapshot(`
@@ -9,6 +10,7 @@ it('exports these names', () => {
       "CLIP_RANGE_DEFAULTS",
       "EXACT_RENDER_DEFAULTS",
       "FACE_GLOSS",
+      "MAX_LIGHTS",
       "ORBIT_CONTROLS_DEFAULTS",
       "PART_NAMES",
       "TEXTURE_PAINTER_DEFAULTS",
@@ -17,12 +19,14 @@ it('exports these names', () => {
       "computeDominantLight",
       "computeHighlight",
       "computeShading",
+      "computeSurfaceLight",
       "connectBaker",
       "createAvatarRenderer",
       "createBakedField",
       "createBakedRenderer",
       "createBaker",
       "createOrbitControls",
+      "createSurfaceLight",
       "createTexturePainter",
       "gazeWeights",
       "projectEnvironment",
@@ -32,6 +36,16 @@ it('exports these names', () => {
       "sampleTrack",
       "serveBaker",
       "traceBaked",
+    ]
+  `);
+});
+
+it('exports these names for WebGPU', () => {
+  expect(Object.keys(webgpu).sort()).toMatchInlineSnapshot(`
+    [
+      "createWebGpuAvatarRenderer",
+      "createWebGpuBakedRenderer",
+      "toWebGpuClip",
     ]
   `);
 });

@@ -1,62 +1,143 @@
 /// <reference path="../src/glsl.d.ts" />
 import { createRandom } from '@implicit-faces/test-utils';
 import { expect, it } from 'vitest';
-import { encodeSrgb } from '../src/colour.js';
-import { computeHighlight, computeShading, type Vec3 } from '../src/index.js';
-import { assembleShader, createProgram } from '../src/program.js';
+import { encodeSrgb, toneMapNeutral } from '../src/colour.js';
+import {
+  computeHighlight,
+  computeShading,
+  computeSurfaceLight,
+  createSurfaceLight,
+  type PunctualLight,
+  type Vec3,
+} from '../src/index.js';
+import { assembleShader, createProgram, type Program } from '../src/program.js';
+import outputChunk from '../src/shaders/chunks/output.glsl';
 import shadingChunk from '../src/shaders/chunks/shading.glsl';
+import surfaceLightChunk from '../src/shaders/chunks/surface-light.glsl';
+import { distributionGgx, environmentBrdf, fresnelSchlick, packGloss, visibilitySmith } from '../src/specular.js';
+import { setSurfaceLight } from '../src/surface-light.js';
 import { createContext, createTarget, LIGHTING } from './support/scene.js';
 
 const SIZE = 16;
+const COUNT = SIZE * SIZE;
 const VERTEX = 'void main() { gl_Position = vec4(vec2(gl_VertexID & 1, gl_VertexID >> 1) * 4.0 - 1.0, 0.0, 1.0); }';
 
-/** Runs `body`, which sets `result` from the unit normal `n` and its number, once for each normal. */
+const random = createRandom(2);
+function unit(): Vec3 {
+  const v = [random.normal(), random.normal(), random.normal()];
+  const length = Math.hypot(...v);
+  return [v[0] / length, v[1] / length, v[2] / length];
+}
+const normals = Array.from({ length: COUNT }, unit);
+const eyes = Array.from({ length: COUNT }, unit);
+/** Each in 0 to 1, none at its ends. */
+const shares = Array.from(
+  { length: COUNT },
+  () => [0, 1, 2].map(() => 0.01 + 0.98 * random.uniform()) as unknown as Vec3,
+);
+
+/** Runs `body`, a vec3 of the unit vectors `n` and `e` and the shares `s`, once for each. */
 function evaluate(
   body: string,
-  normals: readonly Vec3[],
-  uniforms: Record<string, ArrayLike<number>> = {},
+  set?: (gl: WebGL2RenderingContext, uniforms: Program['uniforms']) => void,
 ): Float32Array {
   const gl = createContext(SIZE);
-  const declarations = `uniform vec3 normals[${SIZE * SIZE}]; uniform vec3 lighting[9]; out vec4 result;`;
+  const declarations = 'uniform highp sampler2D inputs; out vec4 result;';
   const main = `void main() {
-    vec3 n = normals[(${SIZE - 1} - int(gl_FragCoord.y)) * ${SIZE} + int(gl_FragCoord.x)];
+    ivec2 place = ivec2(gl_FragCoord.x, ${SIZE - 1} - int(gl_FragCoord.y));
+    vec3 n = texelFetch(inputs, place, 0).xyz;
+    vec3 e = texelFetch(inputs, place + ivec2(0, ${SIZE}), 0).xyz;
+    vec3 s = texelFetch(inputs, place + ivec2(0, ${2 * SIZE}), 0).xyz;
     result = vec4(${body}, 1.0);
   }`;
-  const program = createProgram(gl, assembleShader(VERTEX), assembleShader(shadingChunk, declarations, main));
+  const program = createProgram(
+    gl,
+    assembleShader(VERTEX),
+    assembleShader(shadingChunk, surfaceLightChunk, outputChunk, declarations, main),
+  );
   const target = createTarget(gl, SIZE, 'RGBA32F');
+  gl.bindTexture(gl.TEXTURE_2D, gl.createTexture());
+  const inputs = Float32Array.from([...normals, ...eyes, ...shares].flat());
+  gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGB32F, SIZE, 3 * SIZE, 0, gl.RGB, gl.FLOAT, inputs);
+  gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.NEAREST);
+  gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, gl.NEAREST);
   gl.bindFramebuffer(gl.FRAMEBUFFER, target.framebuffer);
   gl.viewport(0, 0, SIZE, SIZE);
   gl.useProgram(program.handle);
-  for (const [name, values] of Object.entries({ normals: normals.flat(), ...uniforms })) {
-    gl.uniform3fv(program.uniforms[name], Float32Array.from(values));
-  }
+  set?.(gl, program.uniforms);
   gl.drawArrays(gl.TRIANGLES, 0, 3);
   return target.read();
 }
 
-const random = createRandom(2);
-const normals: Vec3[] = Array.from({ length: SIZE * SIZE }, () => {
-  const v = [random.normal(), random.normal(), random.normal()];
-  const length = Math.hypot(...v);
-  return [v[0] / length, v[1] / length, v[2] / length];
+/** What twins say, with alpha 1. */
+const expected = (twin: (n: Vec3, e: Vec3, s: Vec3) => readonly number[]) =>
+  normals.flatMap((n, i) => [...twin(n, eyes[i], shares[i]), 1]);
+
+const gloss = { f0: 0.028, roughness: 0.55 };
+const lights: PunctualLight[] = [
+  { kind: 'directional', colour: [1, 0.5, 0.2], intensity: 0.7, toLight: [1, 2, 3] },
+  { kind: 'point', colour: [0.1, 0.2, 0.3], position: [0.5, 1.5, -2] },
+];
+
+it('microfacets, masking, Fresnel and the environment term agree with their twins', () => {
+  const actual = evaluate(
+    'vec3(distributionGgx(s.x, 0.05 + s.y), visibilitySmith(s.x, s.y, s.z), fresnelSchlick(0.1 * s.x, s.y))',
+  );
+  const twins = expected((_n, _e, [x, y, z]) => [
+    distributionGgx(x, 0.05 + y),
+    visibilitySmith(x, y, z),
+    fresnelSchlick(0.1 * x, y),
+  ]);
+  expect(actual).toBeCloseToTensor(twins, 1e-3);
+  const environment = evaluate('vec3(environmentBrdf(0.1 * s.x, s.y, s.z), 0.0, 0.0)');
+  expect(environment).toBeCloseToTensor(
+    expected((_n, _e, [x, y, z]) => [environmentBrdf({ f0: 0.1 * x, roughness: Math.sqrt(y) }, z), 0, 0]),
+    1e-5,
+  );
 });
 
 it('computeShading agrees with its twin', () => {
-  const expected = normals.flatMap((n) => [...computeShading(LIGHTING, n), 1]);
-  expect(evaluate('computeShading(lighting, n)', normals, { lighting: LIGHTING })).toBeCloseToTensor(expected, 1e-5);
+  const light = createSurfaceLight(LIGHTING);
+  const actual = evaluate('computeShading(lighting, n)', (gl, uniforms) => setSurfaceLight(gl, uniforms, light));
+  expect(actual).toBeCloseToTensor(
+    expected((n) => computeShading(LIGHTING, n)),
+    1e-5,
+  );
 });
 
 it('computeHighlight agrees with its twin', () => {
-  const gloss = { strength: 0.8, exponent: 20 };
-  const expected = normals.flatMap((n) => [...computeHighlight([0, 0.6, 0.8], [1, 2, 3], gloss, n, [-0.6, 0, 0.8]), 1]);
   const actual = evaluate(
-    'computeHighlight(vec3(0, 0.6, 0.8), vec3(1, 2, 3), vec2(0.8, 20), n, vec3(-0.6, 0, 0.8))',
-    normals,
+    `computeHighlight(e, vec3(1, 2, 3), vec2(0.028, ${packGloss(gloss)[1]}), n, vec3(-0.6, 0, 0.8))`,
   );
-  expect(actual).toBeCloseToTensor(expected, 1e-4);
+  const twins = expected((n, e) => computeHighlight(e, [1, 2, 3], gloss, n, [-0.6, 0, 0.8]));
+  expect(Math.max(...twins)).toBeGreaterThan(0.1);
+  expect(actual).toBeCloseToTensor(twins, 1e-4);
+});
+
+it('computeSurfaceLight agrees with its twin, harmonics and lights together', () => {
+  const light = createSurfaceLight(LIGHTING, lights);
+  const material = packGloss(gloss).map(String).join(', ');
+  const actual = evaluate(`computeSurfaceLight(s, vec4(${material}), 0.1 * s, n, e)`, (gl, uniforms) =>
+    setSurfaceLight(gl, uniforms, light),
+  );
+  const twins = expected((n, e, s) =>
+    computeSurfaceLight(light, s, gloss, s.map((x) => 0.1 * x) as unknown as Vec3, n, e),
+  );
+  expect(actual).toBeCloseToTensor(twins, 1e-4);
+});
+
+it('toneMapNeutral agrees with its twin, and with what it promises', () => {
+  const bright = (s: Vec3) => s.map((x) => x * x * 12) as unknown as Vec3;
+  const twins = expected((_n, _e, s) => toneMapNeutral(bright(s)));
+  expect(evaluate('toneMapNeutral(12.0 * s * s)')).toBeCloseToTensor(twins, 1e-4);
+  expect(Math.max(...twins.filter((_, i) => i % 4 < 3))).toBeLessThan(1);
+  // Skin's colours keep their differences.
+  expect(toneMapNeutral([0.6, 0.4, 0.3])).toBeCloseToTensor([0.56, 0.36, 0.26], 1e-6);
 });
 
 it('encodeSrgb agrees with its twin', () => {
-  const expected = normals.flatMap((n) => [...n.map(encodeSrgb), 1]);
-  expect(evaluate('encodeSrgb(n)', normals)).toBeCloseToTensor(expected, 1e-5);
+  expect(evaluate('encodeSrgb(n)')).toBeCloseToTensor(
+    expected((n) => n.map(encodeSrgb)),
+    1e-5,
+  );
 });

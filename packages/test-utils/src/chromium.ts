@@ -11,6 +11,14 @@ export const CHROMIUM_ARGS: string[] = [
   '--disable-sync',
 ];
 
+/** Flags for WebGPU without a graphics card as well: SwiftShader draws, for WebGL2 too. */
+export const WEBGPU_ARGS: string[] = [
+  '--enable-unsafe-webgpu',
+  '--enable-features=Vulkan',
+  '--use-vulkan=swiftshader',
+  '--use-angle=swiftshader',
+];
+
 /** The file of an installed Chromium or Chrome: `CHROMIUM_PATH` if set, else the first one on PATH, else undefined. */
 export function findChromium(): string | undefined {
   if (process.env.CHROMIUM_PATH) return process.env.CHROMIUM_PATH;

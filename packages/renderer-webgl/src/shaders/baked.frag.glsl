@@ -1,10 +1,10 @@
 // Traces and shades where the proxies are. In: points over tiles of pixels, of which the stencil leaves those that want this program. Out: linear colour; and as bits of a float the depth of what was hit,
 // 0 where nothing was, 1 where another program has to look. Writes no depth and discards nothing, so that graphics cards do not even begin what the stencil leaves out.
-// Needs chunks/ray, field, trace, shading and surface.glsl.
+// Needs chunks/ray, field, trace, shading, surface-light and surface.glsl.
 uniform highp usampler2D proxyDepth; // of proxy.frag.glsl: no surface lies before it
 uniform vec2 viewportSize;
 uniform mat4 clipFromAvatar;
-uniform mat3 worldFromAvatar;
+uniform mat4 worldFromAvatar; // a rotation, a shift and an even scale
 
 layout(location = 0) out vec4 colour;
 layout(location = 1) out uint hitDepth;
@@ -19,11 +19,13 @@ void main() {
   float t = traceRay(origin, direction, near, max(near, dot(start.xyz / start.w - origin, direction)), far);
   vec3 p = origin + t * direction;
   vec2 uv = uvAt(p, (t - askedAt) * direction);
-  vec3 n = worldFromAvatar * normalAt(p);
+  mat3 turn = mat3(worldFromAvatar) / length(worldFromAvatar[0].xyz);
+  vec3 n = turn * normalAt(p);
 #ifdef COUNT_READS
   colour = vec4(reads / 255.0, float(nearestPart) / 255.0, 1.0, 1.0);
 #else
-  colour = shadeSurface(nearestPart, uv, dFdx(uv), dFdy(uv), n, normalize(worldFromAvatar * -direction));
+  vec3 position = (worldFromAvatar * vec4(p, 1.0)).xyz;
+  colour = vec4(shadeSurface(nearestPart, uv, dFdx(uv), dFdy(uv), position, n, turn * -direction), 1.0);
 #endif
   vec4 clip = clipFromAvatar * vec4(p, 1.0);
   hitDepth = t >= 0.0 ? floatBitsToUint(max(0.5 + 0.5 * clip.z / clip.w, 1e-7)) : t == UNDECIDED ? 1u : 0u;

@@ -1,7 +1,8 @@
 // Shades surface points that were found elsewhere: the exact path's. In: one triangle over a tile of the picture, one texel a pixel.
-// Out: colour and depth. Needs chunks/shading.glsl and surface.glsl.
+// Out: colour and depth. Needs chunks/shading, surface-light, surface and output.glsl.
 uniform highp sampler2D surfaceNormal; // world space; w: the part, or -1 where nothing was hit
 uniform highp sampler2D surfacePlace;  // uv, depth 0..1
+uniform highp sampler2D surfacePosition; // metres, world space
 uniform sampler2D toEye;               // world space
 uniform vec2 tileOrigin;               // pixels
 
@@ -18,7 +19,8 @@ void main() {
 #ifdef COUNT_READS
   colour = vec4(0.0, normal.w / 255.0, 1.0, 1.0);
 #else
-  colour = shadeSurface(int(normal.w), place.xy, dx, dy, normal.xyz, eye);
+  vec3 position = texelFetch(surfacePosition, texel, 0).xyz;
+  colour = toOutput(shadeSurface(int(normal.w), place.xy, dx, dy, position, normal.xyz, eye));
 #endif
   gl_FragDepth = mix(gl_DepthRange.near, gl_DepthRange.far, place.z);
 }

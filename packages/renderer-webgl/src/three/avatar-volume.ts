@@ -8,6 +8,8 @@ import {
   type LightProbe,
   Mesh,
   MeshBasicMaterial,
+  NeutralToneMapping,
+  type PointLight,
   type Scene,
   Vector3,
   type WebGLRenderer,
@@ -16,6 +18,7 @@ import type { PosedBake, StaticBake } from '../bake/baker.js';
 import { type BakedRenderer, createBakedRenderer } from '../baked-renderer.js';
 import { projectLights, type SceneLight } from '../environment.js';
 import type { RendererErrorCode } from '../errors.js';
+import { MAX_LIGHTS, type PunctualLight } from '../surface-light.js';
 import type { Gloss, PartImage } from '../types.js';
 
 export interface AvatarVolumeOptions {
@@ -30,7 +33,7 @@ export interface AvatarVolumeOptions {
 
 /**
  * An avatar drawn by sphere tracing in the midst of a three.js scene: its depth is real, so that it hides and is hidden, and the scene's ambient, hemisphere,
- * probe and directional lights shade it. For WebGLRenderer; for picking and shadows add an `AvatarMesh` of the same avatar whose materials write no colour and no depth.
+ * probe, directional and point lights shade it. For WebGLRenderer; for picking and shadows add an `AvatarMesh` of the same avatar whose materials write no colour and no depth.
  *
  * @example
  * const face = new AvatarVolume({ fixed: baker.fixed, albedo: avatar.albedo, partAlbedos });
@@ -87,7 +90,11 @@ export class AvatarVolume extends Mesh<BoxGeometry, MeshBasicMaterial> {
     const baked = this.rendererFor(renderer);
     const lights = sceneLights(scene);
     const key = JSON.stringify(lights);
-    if (key !== this.lightsKey) baked.setLighting(projectLights(lights));
+    if (key !== this.lightsKey) {
+      // Beyond what the renderer takes: in the harmonics, without an edge to their highlights and from afar.
+      baked.setLighting(projectLights([...lights.harmonics, ...lights.lights.slice(MAX_LIGHTS).filter(isFar)]));
+      baked.setLights(lights.lights.slice(0, MAX_LIGHTS));
+    }
     this.lightsKey = key;
     // The box's material has closed it, and three.js remembers that.
     const gl = renderer.getContext();
@@ -97,8 +104,13 @@ export class AvatarVolume extends Mesh<BoxGeometry, MeshBasicMaterial> {
       clipFromCamera: camera.projectionMatrix.elements,
       cameraFromWorld: camera.matrixWorldInverse.elements,
       worldFromAvatar: this.matrixWorld.elements,
-      // What three.js draws into a target is encoded by a later pass.
-      outputColourSpace: renderer.getRenderTarget() ? 'srgb-linear' : 'srgb',
+      // What three.js draws into a target is mapped and encoded by a later pass.
+      ...(renderer.getRenderTarget()
+        ? { outputColourSpace: 'srgb-linear' }
+        : renderer.toneMapping === NeutralToneMapping && {
+            toneMapping: 'neutral',
+            exposure: renderer.toneMappingExposure,
+          }),
     });
     gl.colorMask(red, green, blue, alpha);
   }
@@ -127,9 +139,12 @@ export class AvatarVolume extends Mesh<BoxGeometry, MeshBasicMaterial> {
 const place = /* @__PURE__ */ new Vector3();
 const target = /* @__PURE__ */ new Vector3();
 
+const isFar = (light: PunctualLight) => light.kind === 'directional';
+
 /** A scene's lights as this package knows them. three.js' intensities are irradiance; a matte surface sends back its part divided by pi, times pi by convention. */
-function sceneLights(scene: Scene): SceneLight[] {
-  const lights: SceneLight[] = [];
+function sceneLights(scene: Scene): { harmonics: SceneLight[]; lights: PunctualLight[] } {
+  const harmonics: SceneLight[] = [];
+  const lights: PunctualLight[] = [];
   scene.traverseVisible((object) => {
     const colour = (light: { color: { r: number; g: number; b: number }; intensity: number }) =>
       [light.color.r, light.color.g, light.color.b].map((c) => (c * light.intensity) / Math.PI) as unknown as [
@@ -137,10 +152,10 @@ function sceneLights(scene: Scene): SceneLight[] {
         number,
         number,
       ];
-    if ('isAmbientLight' in object) lights.push({ kind: 'ambient', colour: colour(object as AmbientLight) });
+    if ('isAmbientLight' in object) harmonics.push({ kind: 'ambient', colour: colour(object as AmbientLight) });
     else if ('isHemisphereLight' in object) {
       const light = object as HemisphereLight;
-      lights.push({
+      harmonics.push({
         kind: 'hemisphere',
         colour: colour(light),
         ground: colour({ color: light.groundColor, intensity: light.intensity }),
@@ -148,15 +163,19 @@ function sceneLights(scene: Scene): SceneLight[] {
     } else if ('isDirectionalLight' in object) {
       const light = object as DirectionalLight;
       light.getWorldPosition(place).sub(light.target.getWorldPosition(target));
-      lights.push({ kind: 'directional', colour: colour(light), toLight: [place.x, place.y, place.z] });
+      lights.push({ kind: 'directional', colour: colour(light), toLight: place.toArray() });
+    } else if ('isPointLight' in object) {
+      const light = object as PointLight;
+      // Candela, which is irradiance from a metre away; its cut-off and other powers of the distance are three.js' own.
+      lights.push({ kind: 'point', colour: colour(light), position: light.getWorldPosition(place).toArray() });
     } else if ('isLightProbe' in object) {
       const { sh, intensity } = object as LightProbe;
       const c = sh.coefficients[0];
-      lights.push({
+      harmonics.push({
         kind: 'ambient',
         colour: [c.x, c.y, c.z].map((x) => x * intensity * 0.282095) as unknown as [number, number, number],
       });
     }
   });
-  return lights;
+  return { harmonics, lights };
 }
