@@ -52,8 +52,8 @@ const NO_SLOPE = 2e-4;
 const WHITEST_SKIN = 0.75;
 /** What that counts beside the colours' own residuals. */
 const WHITE_WEIGHT = 0.02;
-/** Weight of the light that was found beside the picture's, where only the picture matters. */
-const MATTE_PRIOR = 0.02;
+/** What the light that was found counts beside a sample of the picture: little for its strength, which the mean highlight adds to, much for its shape, that single channels would lose at the face's sides. */
+const MATTE_PRIOR = { strength: 1e-5, shape: 0.01 };
 const DISPLAY_GAMMA = 1 / 2.2;
 
 export function createAppearance(textureSize: number): Appearance {
@@ -255,6 +255,7 @@ function addExposurePrior(
  */
 export function matteLight(data: AppearanceData, { texture, lighting }: Appearance): Float64Array {
   const { normals, logLight, trust } = data;
+  const total = trust.reduce((sum, t) => sum + t, 0);
   let found = lighting;
   const y = new Float64Array(9);
   const row = new Float64Array(9);
@@ -272,7 +273,10 @@ export function matteLight(data: AppearanceData, { texture, lighting }: Appearan
           row[k] = (DISPLAY_GAMMA * shown * albedo[i] * y[k]) / (albedo[i] * shading[i] + LIGHT_FLOOR);
         addResidual(equations, row, shown - Math.exp(logLight[i] * DISPLAY_GAMMA), trust[n]);
       }
-      for (let k = 0; k < 9; k++) addPrior(equations, k, found[3 * k + c] - lighting[3 * k + c], MATTE_PRIOR);
+      for (let k = 0; k < 9; k++) {
+        const prior = total * (k === 0 ? MATTE_PRIOR.strength : MATTE_PRIOR.shape);
+        addPrior(equations, k, found[3 * k + c] - lighting[3 * k + c], prior);
+      }
       const step = solveStep(equations, 1e-4);
       if (step) for (let k = 0; k < 9; k++) next[3 * k + c] += step[k];
     }
