@@ -1,6 +1,7 @@
 import { createRandom, type Random } from '@implicit-faces/test-utils';
 import { describe, expect, it } from 'vitest';
 import {
+  addGaussianPrior,
   addPair,
   addPrior,
   addResidual,
@@ -39,6 +40,31 @@ function solveDense(matrix: number[][], right: number[]): number[] {
 function dense({ size, matrix }: NormalEquations, kept: number[], damping: number): number[][] {
   return kept.map((i) => kept.map((j) => matrix[Math.min(i, j) * size + Math.max(i, j)] * (i === j ? 1 + damping : 1)));
 }
+
+describe('addGaussianPrior', () => {
+  it('is what the residuals of a root of the information are', () => {
+    const random = createRandom(11);
+    const [size, count] = [5, 3];
+    const rows = Array.from({ length: 4 }, () => Float64Array.from({ length: count }, random.normal));
+    const difference = Float64Array.from({ length: count }, random.normal);
+    const [expected, received] = [createNormalEquations(size), createNormalEquations(size)];
+    for (const row of rows) {
+      addResidual(
+        expected,
+        row,
+        row.reduce((sum, v, k) => sum + v * difference[k], 0),
+        1,
+      );
+    }
+    const information = Float64Array.from({ length: count * count }, (_, i) =>
+      rows.reduce((sum, row) => sum + row[Math.floor(i / count)] * row[i % count], 0),
+    );
+    addGaussianPrior(received, information, difference);
+    expect(received.matrix).toBeCloseToTensor(expected.matrix, 1e-9);
+    expect(received.gradient).toBeCloseToTensor(expected.gradient, 1e-9);
+    expect(received.cost).toBeCloseTo(expected.cost, 9);
+  });
+});
 
 describe('solveStep', () => {
   it.each([1, 2, 3, 4, 5])('agrees with a naive solver, seed %i', (seed) => {

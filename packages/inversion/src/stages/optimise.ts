@@ -13,7 +13,13 @@ import { addLandmarkEvidence } from '../losses/landmark-evidence.js';
 import type { LandmarkTarget } from '../losses/landmark-loss.js';
 import { addPhotometricLoss } from '../losses/photometric-loss.js';
 import { addSilhouetteLoss } from '../losses/silhouette-loss.js';
-import { addPrior, createNormalEquations, type NormalEquations, solveStepWithin } from '../normal-equations.js';
+import {
+  addGaussianPrior,
+  addPrior,
+  createNormalEquations,
+  type NormalEquations,
+  solveStepWithin,
+} from '../normal-equations.js';
 import { blur, type Crop, distanceFromMask, lookUp, mapPlane, type Plane } from '../photo.js';
 import {
   cameraFromPose,
@@ -25,6 +31,7 @@ import {
 } from '../pose.js';
 import type { PresetSettings } from '../presets.js';
 import { addDistancePrior, addExpressionPrior, EXPRESSION_SIGMA, unseenExpressions } from '../priors.js';
+import { shapeInformation } from '../shape-information.js';
 import { type DensitySamples, loadDensitySamples, posePoints, type SurfaceSamples } from '../surface-samples.js';
 import {
   type Appearance,
@@ -66,10 +73,16 @@ export interface Fit {
 
 /** No geometry code goes beyond. */
 const FARTHEST_GEOMETRY = 3.5;
-/** Standard deviations of geometry codes and expression weights around what an encoder said. */
-const ENCODED_GEOMETRY_SIGMA = 0.2;
-const ENCODED_EXPRESSION_SIGMA = 0.15;
+/** Standard deviation of expression weights around what an encoder said. */
+const ENCODED_EXPRESSION_SIGMA = 0.1;
+/**
+ * What an encoder leaves open of the codes is what landmarks in space would, each coordinate of them with this standard deviation, metres: the codes that show are known, the others
+ * are as they were. The errors on held-out portraits are as likely under this as under their own full covariance.
+ */
+const ENCODED_SIGMA = 0.015;
+/** How many independent samples the pixels count as: their errors (skin that no code describes, shadows, things before the face) have much in common. Fewer where an encoder's answer has to be bettered. */
 const EFFECTIVE_SAMPLES = 250;
+const ENCODED_EFFECTIVE_SAMPLES = 25;
 const COLOUR_SIGMA = 0.16;
 const SILHOUETTE_WEIGHT = 0.02;
 /** Blur of the photo per scale, as a share of the outer-eye distance. */
@@ -95,7 +108,7 @@ export async function optimise(
   let codes = evidence.encoded?.codes.slice() ?? new Float64Array(size);
   let pose = start;
   let steps = 0;
-  const prior = createCodePrior(model, evidence.encoded?.codes);
+  const prior = createCodePrior(model, landmarks, evidence.encoded?.codes);
   const { geometry } = model.manifest.codes;
   const bounds = {
     lower: new Float64Array(size).fill(-FARTHEST_GEOMETRY, 0, geometry),
@@ -116,7 +129,15 @@ export async function optimise(
   };
 
   const addLandmarks = (equations: NormalEquations) =>
-    addLandmarkEvidence(equations, landmarks, posePoints(landmarks, codes), pose, target, faceScale);
+    addLandmarkEvidence(
+      equations,
+      landmarks,
+      posePoints(landmarks, codes),
+      pose,
+      target,
+      faceScale,
+      evidence.encoded !== undefined,
+    );
   for (let i = 0; i < settings.landmarkSteps; i++) {
     await onStep(steps / total);
     advance(addLandmarks, i < 3);
@@ -127,13 +148,14 @@ export async function optimise(
   const distance = distanceFromMask(evidence.mask);
   let appearance = createAppearance(chosen.density.codeSize);
   const seen = (blurred: Crop) => lookAtPhoto(evidence, codes, pose, blurred, appearance);
+  const effectiveSamples = evidence.encoded ? ENCODED_EFFECTIVE_SAMPLES : EFFECTIVE_SAMPLES;
   const scales = settings.photoSteps.length ? BLURS.slice(0, settings.photoSteps.length) : [];
   for (const [level, share] of scales.entries()) {
     const blurred = mapPlane(blur(crop, share * faceScale * crop.scale), (v) => Math.log(v + LIGHT_FLOOR));
     for (let i = 0; i < settings.photoSteps[level]; i++) {
       await onStep(steps / total);
       const view = seen(blurred);
-      const weight = EFFECTIVE_SAMPLES / Math.max(1, view.trusted) / COLOUR_SIGMA ** 2;
+      const weight = effectiveSamples / Math.max(1, view.trusted) / COLOUR_SIGMA ** 2;
       for (let k = 0; k < (level === 0 && i === 0 ? 5 : 2); k++) {
         appearance = stepAppearance(view.data, appearance, weight);
         retrust(view, appearance);
@@ -195,21 +217,26 @@ function notFinite(stage: string): FaceError {
 }
 
 /** What is believed of codes and camera before the photo is looked at; of the codes what an encoder said, if one did. */
-function createCodePrior(model: FaceModel, encoded?: Float64Array) {
-  const { codes, expressionNames } = model.manifest;
+function createCodePrior({ manifest }: FaceModel, landmarks: SurfaceSamples, encoded?: Float64Array) {
+  const { codes, expressionNames } = manifest;
   const frozen = new Uint8Array(codes.geometry + codes.expression + POSE_PARAMETERS);
   frozen.set(unseenExpressions(expressionNames), codes.geometry);
+  const information = encoded && shapeInformation(landmarks, ENCODED_SIGMA);
   return {
     frozen,
     add(equations: NormalEquations, values: Float64Array, pose: Pose) {
-      const geometrySigma = encoded ? ENCODED_GEOMETRY_SIGMA : 1;
-      for (let k = 0; k < codes.geometry; k++) {
-        addPrior(equations, k, values[k] - (encoded?.[k] ?? 0), geometrySigma ** -2);
-      }
+      for (let k = 0; k < codes.geometry; k++) addPrior(equations, k, values[k] - (encoded?.[k] ?? 0), 1);
       addExpressionPrior(equations, expressionNames, values, codes.geometry, pose, {
         centre: encoded?.subarray(codes.geometry),
         sigma: encoded ? ENCODED_EXPRESSION_SIGMA : EXPRESSION_SIGMA,
       });
+      if (encoded && information) {
+        addGaussianPrior(
+          equations,
+          information,
+          values.map((value, k) => value - encoded[k]),
+        );
+      }
       addDistancePrior(equations, codes.geometry + codes.expression, pose);
     },
   };
