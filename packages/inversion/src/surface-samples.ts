@@ -17,10 +17,7 @@ export interface SurfaceSamples {
 }
 
 /** Asks the model for the points and the Jacobian at places `[N, 2]` of the skin's chart. */
-export async function loadSurfaceSamples(
-  model: Pick<FaceModel, 'manifest' | 'uv'>,
-  uv: Float32Array,
-): Promise<SurfaceSamples> {
+export async function loadSurfaceSamples(model: FaceModel, uv: Float32Array): Promise<SurfaceSamples> {
   const { geometry, expression } = model.manifest.codes;
   const zero: Codes = { geometry: new Float32Array(geometry), expression: new Float32Array(expression) };
   const { points, jacobian } = await model.uv.surfaceJacobian(uv, zero);

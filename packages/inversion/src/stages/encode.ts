@@ -1,8 +1,6 @@
-import { ENCODER_MARGIN, type EncoderInput, type FaceModel, type RgbaImage } from '@implicit-faces/avatar';
+import { ENCODER_MARGIN, type FaceModel, type RgbaImage } from '@implicit-faces/avatar';
 import { cropFace } from '@implicit-faces/landmarks';
-import { type FaceMirror, findFaceMirror } from '../face-mirror.js';
 import { alignSimilarity, applySimilarity, type Similarity } from '../similarity.js';
-import { loadSurfaceSamples } from '../surface-samples.js';
 
 /** What is believed of the codes before anything is compared with the photo. */
 export interface CodeStart {
@@ -16,53 +14,35 @@ export interface CodeStart {
 export const MOST_EXPECTED_ERROR_MM = 4.5;
 
 /**
- * Asks the model's encoder for the codes of a face: of the picture and of its mirror image, whose codes, mirrored back, are wrong in part by chance. Their mean is 2 % nearer to
- * the truth (786 portraits).
+ * Asks the model's encoder for the codes of a face.
  *
  * @param detected - `[468, 3]` landmarks as found in the image.
  * @returns nothing when the model has no encoder, or when it cannot be trusted with this face (or the landmarks are no numbers).
  */
 export async function encodeFace(
-  model: Pick<FaceModel, 'manifest' | 'uv' | 'encoder'>,
+  { manifest, uv, encoder }: Pick<FaceModel, 'manifest' | 'uv' | 'encoder'>,
   image: RgbaImage,
   detected: Float32Array,
   options: { signal?: AbortSignal } = {},
 ): Promise<CodeStart | undefined> {
-  const { manifest, uv, encoder } = model;
   if (!encoder || !detected.every(Number.isFinite)) return undefined;
   const { pixels, points } = cropFace(image, detected, { side: encoder.side, margin: ENCODER_MARGIN });
   // Pixels and depth in glTF's camera axes.
   const seen = points.map((value, i) => (i % 3 === 0 ? value : -value));
-  const landmarks = await loadSurfaceSamples(model, uv.topology.landmarks[468]);
-  const mean = landmarks.origin;
-  const input: EncoderInput = {
-    picture: pixels,
-    shape: applySimilarity(alignSimilarity(seen, mean), seen),
-    placement: similarityMatrix(alignSimilarity(mean, seen)),
-  };
-  const { geometry, expression, expectedErrorMm } = await encoder.encode(input, options);
+  const mean = await uv.surfaceFromUv(uv.topology.landmarks[468], {
+    geometry: new Float32Array(manifest.codes.geometry),
+    expression: new Float32Array(manifest.codes.expression),
+  });
+  const { geometry, expression, expectedErrorMm } = await encoder.encode(
+    {
+      picture: pixels,
+      shape: applySimilarity(alignSimilarity(seen, mean), seen),
+      placement: similarityMatrix(alignSimilarity(mean, seen)),
+    },
+    options,
+  );
   if (!(expectedErrorMm <= MOST_EXPECTED_ERROR_MM)) return undefined;
-  const codes = Float64Array.from([...geometry, ...expression]);
-  const mirror = findFaceMirror(landmarks, manifest.expressionNames);
-  if (!mirror) return { codes, expectedErrorMm };
-  const other = await encoder.encode(mirrorInput(input, mirror, encoder.side), options);
-  const back = mirror.mirrorCodes([...other.geometry, ...other.expression]);
-  return { codes: codes.map((code, k) => (code + back[k]) / 2), expectedErrorMm };
-}
-
-/** What the encoder would be shown of the picture's mirror image. */
-function mirrorInput({ picture, shape, placement }: EncoderInput, mirror: FaceMirror, side: number): EncoderInput {
-  const mirrored = new Float32Array(picture.length);
-  for (let from = 0; from < picture.length; from += 3) {
-    const x = (from / 3) % side;
-    mirrored.set(picture.subarray(from, from + 3), from + 3 * (side - 1 - 2 * x));
-  }
-  return {
-    picture: mirrored,
-    shape: mirror.mirrorPoints(shape),
-    // Axes are mirrored on both sides: what takes one of the two x to or from another axis changes its sign.
-    placement: placement.map((value, i) => (i < 4 === (i % 4 === 0) ? value : -value)),
-  };
+  return { codes: Float64Array.from([...geometry, ...expression]), expectedErrorMm };
 }
 
 /** `[3, 4]`, row-major. */

@@ -98,63 +98,6 @@ describe('encodeFace', () => {
     expect(encoded?.expectedErrorMm).toBeCloseTo(3, 4);
   });
 
-  it('takes the mean of what is said of the face and of its mirror image', async () => {
-    const image = plain(0, 255, 0);
-    for (let i = 0; i < image.data.length; i += 4) image.data[i] = (i / 4) % 120 < 60 ? 255 : 0;
-    const { geometry, expression } = model.manifest.codes;
-    const size = geometry + expression;
-    // Code 0 moves the head to the subject's left, so its sign changes; the others move it up.
-    const row = (axis: number) => Float32Array.from({ length: size }, (_, k) => Number(axis === (k === 0 ? 0 : 1)));
-    const symmetric = {
-      ...model,
-      uv: {
-        ...model.uv,
-        surfaceJacobian: async (uv: Float32Array) => ({
-          points: await model.uv.surfaceFromUv(uv, { geometry: new Float32Array(4), expression: new Float32Array(3) }),
-          jacobian: Float32Array.from(
-            { length: (uv.length / 2) * 3 * size },
-            (_, i) => row(Math.floor(i / size) % 3)[i % size],
-          ),
-        }),
-      },
-    };
-    const seen: EncoderInput[] = [];
-    symmetric.encoder = {
-      ...model.encoder!,
-      async encode(input) {
-        seen.push(input);
-        const first = seen.length % 2 === 1;
-        return {
-          geometry: Float32Array.from(first ? [1, 2, 0, 0] : [3, 4, 0, 0]),
-          expression: Float32Array.from(first ? [0, 0.5, 0.25] : [0, 0.75, 1]),
-          expectedErrorMm: 2,
-        };
-      },
-    };
-    const encoded = await encodeFace(symmetric, image, see(0.1, 0.2, 0));
-    expect([...encoded!.codes]).toEqual([-1, 3, 0, 0, 0, 0.75, 0.5]);
-    const [own, mirrored] = seen;
-    const { side } = model.encoder!;
-    const reversed = own.picture.map((_, i) => {
-      const [x, rest] = [Math.floor(i / 3) % side, i % 3];
-      return own.picture[i - 3 * x - rest + 3 * (side - 1 - x) + rest];
-    });
-    expect(mirrored.picture).toEqual(reversed);
-    expect(mirrored.picture).not.toEqual(own.picture);
-    // The mean face is the same before and after, so its mirrored points lie where they were, mirrored.
-    const flip = (points: Float32Array) => points.map((value, i) => (i % 3 === 0 ? -value : value));
-    const place = (m: Float32Array, [x, y, z]: Float32Array) =>
-      [0, 4, 8].map((r) => m[r] * x + m[r + 1] * y + m[r + 2] * z + m[r + 3]);
-    for (const n of [0, 17, 300]) {
-      const point = mean.slice(3 * n, 3 * n + 3);
-      const [x, y, z] = place(own.placement, point);
-      expect(place(mirrored.placement, flip(point))).toBeCloseToTensor([-x, y, z], 1e-6);
-    }
-    // The mean face is its own mirror image, as nearly as the tiny model's landmarks have twins on the other side.
-    expect(mirrored.shape).toBeCloseToTensor(mean, 0.02);
-    expect(mirrored.shape).not.toEqual(own.shape);
-  });
-
   it('says nothing where the encoder does not trust itself, there is none, or the landmarks are no numbers', async () => {
     expect(await encodeFace(model, plain(255, 0, 0), see(0, 0, 0))).toBeUndefined();
     expect(await encodeFace({ ...model, encoder: undefined }, plain(0, 255, 0), see(0, 0, 0))).toBeUndefined();
