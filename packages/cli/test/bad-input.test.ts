@@ -81,6 +81,8 @@ describe('exits with 2 and one line, and writes nothing', () => {
     ['nobody in the photo', invert('nobody.png'), /no face/],
     ['a face that is not there', invert('face.png', '--face', '3'), /index should be/],
     ['no photo', ['invert', '--out', 'out'], /missing required argument 'photo'/],
+    ['six photos', invert('face.png', ...new Array(5).fill('../face.png')), /At most 5 photos/],
+    ['a second photo without a face', invert('face.png', '../nobody.png'), /photo 2 of 2: .*no face/],
     ['no folder for the results', ['invert', '../face.png'], /'-o, --out <dir>' not specified/],
     ['an empty folder name', ['invert', '../face.png', '--out', ''], /should be a path/],
     ['a preset that does not exist', invert('face.png', '--preset', 'fastest'), /fast, default, best/],

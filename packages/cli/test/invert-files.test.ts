@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type FaceModel, loadAvatar, viewCamera } from '@implicit-faces/avatar';
-import type { InvertedAvatar } from '@implicit-faces/inversion';
+import type { InvertedAvatar, InvertedPhoto } from '@implicit-faces/inversion';
 import { FaceError, IBUG68_FROM_468, type Landmarker } from '@implicit-faces/landmarks';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -44,6 +44,16 @@ beforeAll(async () => {
   const landmarks = new Float32Array(468 * 3);
   landmarks.set([40, 30], 3 * 263);
   for (const index of IBUG68_FROM_468) landmarks[3 * index + 1] = 30;
+  const first: InvertedPhoto = {
+    expressionCode: new Float32Array(codes.expression),
+    camera,
+    lighting,
+    start: 'encoder',
+    expectedErrorMm: 2.5,
+    landmarks,
+    box: { x: 0, y: 0, width: 40, height: 30 },
+    foreground: new Uint8Array(WIDTH * HEIGHT),
+  };
   const avatar: InvertedAvatar = {
     modelId: id,
     geometryCode: new Float32Array(codes.geometry),
@@ -57,12 +67,9 @@ beforeAll(async () => {
       seed: 7,
       seconds: { total: 3, detect: 1, encode: 0, optimise: 1, finetune: 0, texture: 1 },
       steps: 8,
-      start: 'encoder',
-      expectedErrorMm: 2.5,
-      landmarks,
-      box: { x: 0, y: 0, width: 40, height: 30 },
+      ...first,
+      photos: [first, { ...first, lighting: lighting.map((x) => x / 2) }],
       modelAlbedo: plain(30, 210, 40, 64),
-      foreground: new Uint8Array(WIDTH * HEIGHT),
     },
   };
   const folder = openOutputFolder(out, Object.keys(INVERT_FILES));
@@ -70,7 +77,7 @@ beforeAll(async () => {
   await writeInvertFiles(folder, avatar, {
     model,
     landmarks: blind,
-    photo,
+    photos: [photo, photo],
     onProgress: (fraction) => fractions.push(fraction),
   });
   folder.commit();
@@ -139,6 +146,16 @@ it('reports what the contract lists', () => {
   expect(report.peakRssBytes).toBeGreaterThan(50e6);
   expect(report.camera.cameraFromWorld).toHaveLength(16);
   expect(report.lighting.map((row) => row.length)).toEqual(Array(9).fill(3));
+  const { camera, lighting, start, landmarks } = report;
+  expect(report.photos).toEqual([
+    {
+      image: { psnrDb: report.image.psnrDb, ssim: report.image.ssim },
+      ...{ camera, lighting, start, landmarks: { projectedNme: landmarks.projectedNme } },
+    },
+    expect.objectContaining({ camera, lighting: lighting.map((row) => row.map((x) => x / 2)) }),
+  ]);
+  // Half as much light.
+  expect(report.photos?.[1].image.psnrDb).toBeLessThan(report.image.psnrDb - 3);
   expect(report.landmarks.points3d.map((point) => point.length)).toEqual(Array(68).fill(3));
 });
 

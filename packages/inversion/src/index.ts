@@ -1,5 +1,5 @@
 export { FaceError, type InversionErrorCode, isFaceError } from './errors.js';
-export { INVERT_IMAGE_DEFAULTS, invertImage } from './invert-image.js';
+export { INVERT_IMAGE_DEFAULTS, invertImage, invertImages, MOST_PHOTOS } from './invert-image.js';
 export type { OneEuroSettings } from './one-euro.js';
 export { PRESETS, type Preset, type PresetSettings } from './presets.js';
 export {
@@ -23,4 +23,11 @@ export {
   type Tracker,
   type TrackerOptions,
 } from './tracker.js';
-export { type InvertedAvatar, type InvertImageOptions, type Progress, STAGES, type Stage } from './types.js';
+export {
+  type InvertedAvatar,
+  type InvertedPhoto,
+  type InvertImageOptions,
+  type Progress,
+  STAGES,
+  type Stage,
+} from './types.js';

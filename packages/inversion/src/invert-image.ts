@@ -10,19 +10,22 @@ import {
   softened,
   texelCentres,
 } from '@implicit-faces/uv-param';
-import { FaceError } from './errors.js';
+import { FaceError, isFaceError } from './errors.js';
 import { landmarkTarget, outerEyeDistance } from './losses/landmark-evidence.js';
 import { type Crop, checkImage, cropMask, cropPhoto } from './photo.js';
 import { cameraFromPose } from './pose.js';
 import { PRESETS } from './presets.js';
-import { encodeFace } from './stages/encode.js';
+import { type CodeStart, encodeFace } from './stages/encode.js';
 import { chooseSamples, optimise } from './stages/optimise.js';
 import { startPose } from './stages/start.js';
-import { finishTexture, seenTint, seeScene } from './stages/texture.js';
+import { finishTexture, type SeenScene, seenTint, seeScene } from './stages/texture.js';
 import { loadSurfaceSamples, posePoints } from './surface-samples.js';
-import type { InvertedAvatar, InvertImageOptions, Stage } from './types.js';
+import type { InvertedAvatar, InvertedPhoto, InvertImageOptions, Stage } from './types.js';
 
 export const INVERT_IMAGE_DEFAULTS = { preset: 'default', seed: 0, faceIndex: 0 } as const;
+
+/** Each photo costs time and memory, and beyond a few there is little left to see. */
+export const MOST_PHOTOS = 5;
 
 /** Side of the crop that codes are optimised on, and the largest that the texture is taken from, pixels. */
 const WORKING_SIZE = 320;
@@ -43,10 +46,27 @@ const CALM_EDGE = 6;
  * @see Lin et al. 2023, section 4. Instead of de-lighting first, second-order light is solved for together with the codes; the steps are Gauss-Newton's.
  */
 export async function invertImage(image: RgbaImage, options: InvertImageOptions): Promise<InvertedAvatar> {
+  checkInput('invertImage', [image], options);
+  return invert([image], options);
+}
+
+/**
+ * Turns photos of one person into one avatar: geometry and texture codes are shared, expression, camera and light are each photo's own, and the texture comes from where each place is seen
+ * best. That the photos show one person is taken for granted.
+ *
+ * @param images - one to five, as for `invertImage`, of different sizes if they are. The first one's expression, camera and light are the avatar's.
+ * @returns the avatar; `inversion.photos` says what was found in each photo.
+ * @throws FaceError as `invertImage`, with the photo's number in the message, and `PHOTO_COUNT` for none or too many.
+ * @example const avatar = await invertImages([front, left, right], { ort, model, landmarks });
+ */
+export async function invertImages(images: readonly RgbaImage[], options: InvertImageOptions): Promise<InvertedAvatar> {
+  checkInput('invertImages', images, options);
+  return invert(images, options);
+}
+
+async function invert(images: readonly RgbaImage[], options: InvertImageOptions): Promise<InvertedAvatar> {
   const { model, landmarks: landmarker, signal, onProgress } = options;
-  const preset = options.preset ?? INVERT_IMAGE_DEFAULTS.preset;
-  const seed = options.seed ?? INVERT_IMAGE_DEFAULTS.seed;
-  checkInput(image, preset, seed);
+  const { preset = INVERT_IMAGE_DEFAULTS.preset, seed = INVERT_IMAGE_DEFAULTS.seed } = options;
   const settings = PRESETS[preset];
   const seconds: Record<Stage | 'total', number> = {
     detect: 0,
@@ -73,19 +93,32 @@ export async function invertImage(image: RgbaImage, options: InvertImageOptions)
     await new Promise((resolve) => setTimeout(resolve, 0));
   };
 
-  await report(0);
-  const found = await landmarker.detect(image, { index: options.faceIndex ?? INVERT_IMAGE_DEFAULTS.faceIndex, signal });
-  await report(0.5);
-  const person = await landmarker.mask(image, { box: found.box, signal });
+  const faces: DetectedFace[] = [];
+  for (const [i, image] of images.entries()) {
+    await report(i / images.length);
+    const index = options.faceIndex ?? INVERT_IMAGE_DEFAULTS.faceIndex;
+    const found = await landmarker.detect(image, { index, signal }).catch((error: unknown) => {
+      throw images.length > 1 ? inPhoto(error, i, images.length) : error;
+    });
+    await report((i + 0.5) / images.length);
+    const person = await landmarker.mask(image, { box: found.box, signal });
+    faces.push({
+      image,
+      found,
+      person: person.data,
+      faceScale: outerEyeDistance(found.points),
+      centre: cropCentre(found),
+    });
+  }
   enter('encode');
-  await report(0);
-  const encoded = await encodeFace(model, image, found.points, { signal });
+  const encoded: (CodeStart | undefined)[] = [];
+  for (const [i, { image, found }] of faces.entries()) {
+    await report(i / faces.length);
+    encoded.push(await encodeFace(model, image, found.points, { signal }));
+  }
   enter('optimise');
   await report(0);
 
-  const faceScale = outerEyeDistance(found.points);
-  const centre = cropCentre(found);
-  const crop = cropPhoto(image, centre, CROP_MARGIN * faceScale, WORKING_SIZE);
   const { topology } = model.uv;
   const landmarks = await loadSurfaceSamples(model, topology.landmarks[468]);
   const vertices = await loadSurfaceSamples(model, topology.skin.uv);
@@ -94,19 +127,19 @@ export async function invertImage(image: RgbaImage, options: InvertImageOptions)
     onProgress?.({ stage, fraction: 0.05 + 0.15 * fraction }),
   );
   const mean = posePoints(landmarks, new Float64Array(landmarks.codeSize));
-  const fit = await optimise(
-    {
-      model,
-      vertices,
-      chosen,
-      landmarks,
-      target: landmarkTarget(found.points, faceScale),
-      crop,
-      mask: cropMask(person.data, image, crop),
-      faceScale,
-      encoded,
-    },
-    startPose(mean, found.points, [image.width / 2, image.height / 2]),
+  const { fits, steps } = await optimise(
+    { model, vertices, chosen, landmarks },
+    faces.map(({ image, found, person, faceScale, centre }, i) => {
+      const crop = cropPhoto(image, centre, CROP_MARGIN * faceScale, WORKING_SIZE);
+      return {
+        target: landmarkTarget(found.points, faceScale),
+        crop,
+        mask: cropMask(person, image, crop),
+        faceScale,
+        encoded: encoded[i],
+        start: startPose(mean, found.points, [image.width / 2, image.height / 2]),
+      };
+    }),
     settings,
     seed,
     (fraction) => report(0.2 + 0.8 * fraction),
@@ -115,14 +148,27 @@ export async function invertImage(image: RgbaImage, options: InvertImageOptions)
   await report(0);
 
   const { geometry } = model.manifest.codes;
+  const photos = fits.map(
+    ({ codes, pose, appearance }, i): InvertedPhoto => ({
+      expressionCode: Float32Array.from(codes.subarray(geometry)),
+      camera: cameraFromPose(pose),
+      lighting: Float32Array.from(appearance.lighting),
+      start: encoded[i] ? 'encoder' : 'landmarks',
+      expectedErrorMm: encoded[i]?.expectedErrorMm,
+      landmarks: faces[i].found.points,
+      box: faces[i].found.box,
+      foreground: faces[i].person,
+    }),
+  );
+  const { expressionCode, camera, lighting } = photos[0];
   const avatar: Avatar = {
     modelId: model.manifest.id,
-    geometryCode: Float32Array.from(fit.codes.subarray(0, geometry)),
-    expressionCode: Float32Array.from(fit.codes.subarray(geometry)),
-    textureCode: Float32Array.from(fit.appearance.texture),
+    geometryCode: Float32Array.from(fits[0].codes.subarray(0, geometry)),
+    expressionCode,
+    textureCode: Float32Array.from(fits[0].appearance.texture),
     albedo: { data: new Uint8ClampedArray(4), width: 1, height: 1 },
-    camera: cameraFromPose(fit.pose),
-    lighting: Float32Array.from(fit.appearance.lighting),
+    camera,
+    lighting,
   };
   const { textureSize, albedoSize: size } = settings;
   const baked = await bakeAlbedo(model.uv, avatar.textureCode, avatar.expressionCode, size, { signal });
@@ -148,17 +194,16 @@ export async function invertImage(image: RgbaImage, options: InvertImageOptions)
   scalp.forEach((i, k) => {
     for (let c = 0; c < 3; c++) base[3 * i + c] += (1 - fitted[i] / 255) * (calm[3 * k + c] - base[3 * i + c]);
   });
-  const meshes = await avatarMeshes(model, { ...avatar, albedo: modelAlbedo }, { signal });
-  const fine = textureCrop(image, centre, CROP_MARGIN * faceScale);
-  await report(0.6);
-  const scene = seeScene({
-    meshes,
-    pose: fit.pose,
-    lighting: fit.appearance.lighting,
-    crop: fine,
-    mask: cropMask(person.data, image, fine),
-  });
-  const tint = seenTint({ scene, part: 0, albedo: base, size }, onScalp);
+  const scenes: SeenScene[] = [];
+  for (const [i, { image, person, faceScale, centre }] of faces.entries()) {
+    const posed = { ...avatar, expressionCode: photos[i].expressionCode, albedo: modelAlbedo };
+    const meshes = await avatarMeshes(model, posed, { signal });
+    const crop = textureCrop(image, centre, CROP_MARGIN * faceScale);
+    const { pose, appearance } = fits[i];
+    scenes.push(seeScene({ meshes, pose, lighting: appearance.lighting, crop, mask: cropMask(person, image, crop) }));
+    await report(0.4 + (0.2 * (i + 1)) / faces.length);
+  }
+  const tint = seenTint({ scenes, part: 0, albedo: base, size }, onScalp);
   for (const i of scalp) {
     for (let c = 0; c < 3; c++) {
       const tinted = Math.min(1, base[3 * i + c] * Math.exp(tint[c]));
@@ -166,7 +211,7 @@ export async function invertImage(image: RgbaImage, options: InvertImageOptions)
     }
   }
   avatar.albedo = finishTexture({
-    scene,
+    scenes,
     part: 0,
     albedo: enlargeTexture({ data: base, size }, textureSize).data,
     size: textureSize,
@@ -175,39 +220,66 @@ export async function invertImage(image: RgbaImage, options: InvertImageOptions)
   });
   await report(0.8);
   avatar.partAlbedos = {};
-  for (const [k, { name, image: own }] of meshes.entries()) {
+  for (const [k, { name, image: own }] of scenes[0].meshes.entries()) {
     if (k > 0)
-      avatar.partAlbedos[name] = finishTexture({ scene, part: k, albedo: decodeSrgb(own.data), size: own.width });
+      avatar.partAlbedos[name] = finishTexture({ scenes, part: k, albedo: decodeSrgb(own.data), size: own.width });
   }
   enter('texture');
-  seconds.total = (performance.now() - began) / 1000;
+  seconds.total = (stageBegan - began) / 1000;
+  const { start, expectedErrorMm, landmarks: points, box, foreground } = photos[0];
   return {
     ...avatar,
     inversion: {
+      ...{ start, expectedErrorMm, landmarks: points, box, foreground },
       preset,
       seed,
       seconds,
-      steps: fit.steps,
-      start: encoded ? 'encoder' : 'landmarks',
-      expectedErrorMm: encoded?.expectedErrorMm,
-      landmarks: found.points,
-      box: found.box,
-      foreground: person.data,
+      steps,
+      photos,
       modelAlbedo,
     },
   };
 }
 
-function checkInput(image: RgbaImage, preset: string, seed: number): void {
-  checkImage('invertImage', image);
+/** A photo with the face that was found in it. */
+interface DetectedFace {
+  image: RgbaImage;
+  found: FaceLandmarks;
+  /** `[H, W]` the person, 0 to 255. */
+  person: Uint8Array;
+  /** Outer-eye distance and the middle of the landmarks' bounds, pixels. */
+  faceScale: number;
+  centre: [number, number];
+}
+
+/** A landmarker's error with the number of the photo that it is about. */
+function inPhoto(error: unknown, i: number, count: number): unknown {
+  if (!isFaceError(error)) return error;
+  return new FaceError(error.code, `invertImages: photo ${i + 1} of ${count}: ${error.message}`, { cause: error });
+}
+
+function checkInput(
+  who: string,
+  images: readonly RgbaImage[],
+  { preset = INVERT_IMAGE_DEFAULTS.preset, seed = INVERT_IMAGE_DEFAULTS.seed }: InvertImageOptions,
+): void {
+  if (!(images.length >= 1 && images.length <= MOST_PHOTOS)) {
+    throw new FaceError(
+      'PHOTO_COUNT',
+      `${who}: images should be 1 to ${MOST_PHOTOS} photos; received ${images.length}. Choose sharp ones from different sides.`,
+    );
+  }
+  images.forEach((image, i) =>
+    checkImage(images.length > 1 ? `${who}: photo ${i + 1} of ${images.length}` : who, image),
+  );
   if (!Object.hasOwn(PRESETS, preset)) {
     throw new FaceError(
       'OPTION',
-      `invertImage: preset should be one of ${Object.keys(PRESETS).join(', ')}; received ${preset}.`,
+      `${who}: preset should be one of ${Object.keys(PRESETS).join(', ')}; received ${preset}.`,
     );
   }
   if (!Number.isInteger(seed)) {
-    throw new FaceError('OPTION', `invertImage: seed should be an integer; received ${seed}.`);
+    throw new FaceError('OPTION', `${who}: seed should be an integer; received ${seed}.`);
   }
 }
 

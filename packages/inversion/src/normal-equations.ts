@@ -96,6 +96,45 @@ export function addGaussianPrior(
 }
 
 /**
+ * Several problems that share their first `shared` parameters as one: parameters are the shared ones, then each problem's own, in order.
+ */
+export function joinEquations(blocks: readonly NormalEquations[], shared: number): NormalEquations {
+  if (blocks.length === 1) return blocks[0];
+  const joined = createNormalEquations(blocks.reduce((sum, { size }) => sum + size - shared, shared));
+  let own = shared;
+  for (const { size, matrix, gradient, cost } of blocks) {
+    const place = (k: number) => (k < shared ? k : own + k - shared);
+    for (let i = 0; i < size; i++) {
+      joined.gradient[place(i)] += gradient[i];
+      for (let j = i; j < size; j++) joined.matrix[place(i) * joined.size + place(j)] += matrix[i * size + j];
+    }
+    joined.cost += cost;
+    own += size - shared;
+  }
+  return joined;
+}
+
+/** The values of joined parameters: the shared ones are the first block's. */
+export function joinValues(blocks: readonly Float64Array[], shared: number): Float64Array {
+  return Float64Array.from([
+    ...blocks[0].subarray(0, shared),
+    ...blocks.flatMap((block) => [...block.subarray(shared)]),
+  ]);
+}
+
+/** The other way round: each block has the shared values and its own. */
+export function splitJoined(values: Float64Array, sizes: readonly number[], shared: number): Float64Array[] {
+  let own = shared;
+  return sizes.map((size) => {
+    const block = new Float64Array(size);
+    block.set(values.subarray(0, shared));
+    block.set(values.subarray(own, own + size - shared), shared);
+    own += size - shared;
+    return block;
+  });
+}
+
+/**
  * Solves for the step, by Cholesky.
  *
  * @param damping - added to the diagonal, relative to it (Marquardt).

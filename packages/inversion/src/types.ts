@@ -1,4 +1,4 @@
-import type { Avatar, FaceModel, RgbaImage } from '@implicit-faces/avatar';
+import type { Avatar, Camera, FaceModel, Lighting, RgbaImage } from '@implicit-faces/avatar';
 import type { Box, Landmarker } from '@implicit-faces/landmarks';
 import type { OrtRuntime } from '@implicit-faces/runtime';
 import type { Preset } from './presets.js';
@@ -28,24 +28,37 @@ export interface InvertImageOptions {
   onProgress?: (progress: Progress) => void;
 }
 
+/** What was found in a photo. */
+export interface InvertedPhoto {
+  /** `[De]` */
+  expressionCode: Float32Array;
+  /** In the photo's pixels. */
+  camera: Camera;
+  /** `[9, 3]` */
+  lighting: Lighting;
+  /** Where the codes came from before the optimisation: the encoder, or the mean face when there is none or it did not trust itself. */
+  start: 'encoder' | 'landmarks';
+  /** Root mean square of vertex distances that the encoder expected of its codes, millimetres. */
+  expectedErrorMm?: number;
+  /** `[468, 3]` as detected, photo pixels. */
+  landmarks: Float32Array;
+  box: Box;
+  /** `[H, W]` the person, 0 to 255. */
+  foreground: Uint8Array;
+}
+
 /** An avatar with how it came about. */
 export interface InvertedAvatar extends Avatar {
-  inversion: {
+  /** What is of a photo is the first one's. */
+  inversion: Pick<InvertedPhoto, 'start' | 'expectedErrorMm' | 'landmarks' | 'box' | 'foreground'> & {
     preset: Preset;
     seed: number;
     /** Wall-clock per stage; sessions were loaded before. */
     seconds: Record<Stage | 'total', number>;
     /** Gauss-Newton steps of the codes. */
     steps: number;
-    /** Where the codes came from before those steps: the encoder, or the mean face when there is none or it did not trust itself. */
-    start: 'encoder' | 'landmarks';
-    /** Root mean square of vertex distances that the encoder expected of its codes, millimetres. */
-    expectedErrorMm?: number;
-    /** `[468, 3]` as detected, photo pixels. */
-    landmarks: Float32Array;
-    box: Box;
-    /** `[H, W]` the person, 0 to 255. */
-    foreground: Uint8Array;
+    /** Each photo, in the order given; one, of `invertImage`. */
+    photos: readonly InvertedPhoto[];
     /** The albedo of the texture code alone, without the photo's detail. */
     modelAlbedo: RgbaImage;
   };

@@ -1,6 +1,6 @@
-import { invertImage, type Preset } from '@implicit-faces/inversion';
+import { invertImages, MOST_PHOTOS, type Preset } from '@implicit-faces/inversion';
 import { decodeImage } from '@implicit-faces/landmarks/node';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { path, wholeNumber } from '../arguments.js';
 import { loadLandmarks, loadModel, loadOrt } from '../load-models.js';
 import { INVERT_FILES, writeInvertFiles } from '../output/invert-files.js';
@@ -20,13 +20,19 @@ interface InvertArguments {
   quiet?: boolean;
 }
 
-/** Adds `implicit-faces invert PHOTO --out DIR`. */
+/** Adds `implicit-faces invert PHOTO... --out DIR`. */
 export function invertCommand(program: Command): void {
   program
     .command('invert')
-    .summary('a photo to an avatar')
-    .description('Makes an avatar from a photo: a GLB file, an avatar file, its texture, pictures of it and a report.')
-    .argument('<photo>', 'JPEG, PNG, WebP, AVIF, GIF or TIFF picture of a face', path)
+    .summary('a photo, or some of one person, to an avatar')
+    .description(
+      'Makes an avatar from photos of one person: a GLB file, an avatar file, its texture, pictures of it and a report.',
+    )
+    .argument(
+      '<photo...>',
+      `JPEG, PNG, WebP, AVIF, GIF or TIFF pictures of one person's face, 1 to ${MOST_PHOTOS}`,
+      photoPaths,
+    )
     .requiredOption('-o, --out <dir>', 'folder for the results, made if needed', path)
     .addOption(new Option('-p, --preset <name>', 'how much work to do').choices(PRESETS).default('default'))
     .option(
@@ -44,6 +50,7 @@ export function invertCommand(program: Command): void {
       `
 Examples:
   implicit-faces invert me.jpg --out me
+  implicit-faces invert front.jpg left.jpg right.jpg --out me
   implicit-faces invert party.jpg --face 2 --out anna --preset best
   implicit-faces invert me.jpg --out me --json > report.json
 
@@ -53,14 +60,19 @@ ${fileList('  ')}`,
     .action(invert);
 }
 
-async function invert(photoPath: string, options: InvertArguments): Promise<void> {
+function photoPaths(text: string, before: string[] = []): string[] {
+  if (before.length === MOST_PHOTOS) throw new InvalidArgumentError(`At most ${MOST_PHOTOS} photos are taken.`);
+  return [...before, path(text)];
+}
+
+async function invert(photoPaths: string[], options: InvertArguments): Promise<void> {
   const folder = openOutputFolder(options.out, Object.keys(INVERT_FILES));
   const progress = createProgress(options);
   try {
-    const { photo, model, landmarks } = await load(photoPath, options.model, (fraction) =>
+    const { photos, model, landmarks } = await load(photoPaths, options.model, (fraction) =>
       progress.update('load', fraction),
     );
-    const avatar = await invertImage(photo, {
+    const avatar = await invertImages(photos, {
       ort: await loadOrt(),
       model,
       landmarks,
@@ -72,7 +84,7 @@ async function invert(photoPath: string, options: InvertArguments): Promise<void
     const report = await writeInvertFiles(folder, avatar, {
       model,
       landmarks,
-      photo,
+      photos,
       onProgress: (fraction) => progress.update('write', fraction),
     });
     folder.commit();
@@ -86,8 +98,8 @@ async function invert(photoPath: string, options: InvertArguments): Promise<void
   }
 }
 
-/** Decodes the photo while the networks load. What is wrong with the photo is told first. */
-async function load(photoPath: string, modelFolder: string | undefined, onProgress: (fraction: number) => void) {
+/** Decodes the photos while the networks load. What is wrong with a photo is told first. */
+async function load(photoPaths: string[], modelFolder: string | undefined, onProgress: (fraction: number) => void) {
   const stop = new AbortController();
   let done = 0;
   const counted = async <T>(work: Promise<T>) => {
@@ -102,9 +114,9 @@ async function load(photoPath: string, modelFolder: string | undefined, onProgre
   ]);
   networks.catch(() => undefined);
   try {
-    const photo = await counted(decodeImage(photoPath));
+    const photos = await counted(Promise.all(photoPaths.map((photoPath) => decodeImage(photoPath))));
     const [model, landmarks] = await networks;
-    return { photo, model, landmarks };
+    return { photos, model, landmarks };
   } catch (error) {
     stop.abort();
     throw error;

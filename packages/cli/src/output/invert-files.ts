@@ -16,7 +16,7 @@ import { surfaceLandmarks } from '@implicit-faces/uv-param';
 import { computeProjectedNme, computeRenderNme } from '../metrics/landmark-errors.js';
 import { encodeMask, encodePicture } from './encode.js';
 import type { OutputFolder } from './output-folder.js';
-import { createReport, type InvertReport } from './report.js';
+import { createReport, describePhoto, type InvertReport, type PhotoReport } from './report.js';
 
 /** Everything that `invert` writes, and what it is. */
 export const INVERT_FILES = {
@@ -44,18 +44,19 @@ const BACKGROUND = [128, 128, 128] as const;
 export interface WriteInvertFilesOptions {
   model: FaceModel;
   landmarks: Landmarker;
-  /** The photo that the avatar was made from. */
-  photo: RgbaImage;
+  /** The photos that the avatar was made from; the pictures and most figures are the first one's. */
+  photos: readonly RgbaImage[];
   onProgress?: (fraction: number) => void;
 }
 
-/** Draws, measures and writes an avatar that was made from a photo: every one of `INVERT_FILES`. */
+/** Draws, measures and writes an avatar that was made from photos: every one of `INVERT_FILES`. */
 export async function writeInvertFiles(
   folder: OutputFolder,
   avatar: InvertedAvatar,
-  { model, landmarks, photo, onProgress }: WriteInvertFilesOptions,
+  { model, landmarks, photos, onProgress }: WriteInvertFilesOptions,
 ): Promise<InvertReport> {
   const { inversion, camera, lighting } = avatar;
+  const photo = photos[0];
   const names = Object.keys(INVERT_FILES);
   let written = 0;
   const write = async (name: FileName, content: string | Uint8Array) => {
@@ -110,7 +111,37 @@ export async function writeInvertFiles(
       projectedNme: computeProjectedNme(inversion.landmarks, points, camera),
     },
     points,
+    photos: photos.length > 1 ? await measurePhotos(model, avatar, photos) : undefined,
   });
   await write('report.json', `${JSON.stringify(report, null, 2)}\n`);
   return report;
+}
+
+/** How the avatar agrees with each of its photos. */
+async function measurePhotos(
+  model: FaceModel,
+  avatar: InvertedAvatar,
+  photos: readonly RgbaImage[],
+): Promise<PhotoReport[]> {
+  const reports: PhotoReport[] = [];
+  const { data, size } = model.uv.topology.faceMask;
+  for (const [i, found] of avatar.inversion.photos.entries()) {
+    const { width, height } = photos[i];
+    const { expressionCode, camera, lighting, landmarks } = found;
+    const render = renderAvatar(await avatarMeshes(model, { ...avatar, expressionCode }), camera, lighting, {
+      width,
+      height,
+      background: photos[i],
+      faceMask: { data, width: size, height: size },
+    });
+    const face = render.face as Uint8Array;
+    const codes = { geometry: avatar.geometryCode, expression: expressionCode };
+    const points = await surfaceLandmarks(model.uv, codes, 68);
+    reports.push({
+      image: { psnrDb: computePsnrDb(photos[i], render, face), ssim: computeSsim(photos[i], render, face) },
+      landmarks: { projectedNme: computeProjectedNme(landmarks, points, camera) },
+      ...describePhoto(found),
+    });
+  }
+  return reports;
 }

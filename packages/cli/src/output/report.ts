@@ -1,4 +1,4 @@
-import type { InvertedAvatar } from '@implicit-faces/inversion';
+import type { InvertedAvatar, InvertedPhoto } from '@implicit-faces/inversion';
 
 /** What `report.json` says. */
 export interface InvertReport {
@@ -27,6 +27,17 @@ export interface InvertReport {
   steps: number;
   /** What the codes started from, and for an encoder the vertex error in millimetres that it expected of them. */
   start: { codes: 'encoder' | 'landmarks'; expectedErrorMm: number | null };
+  /** Where there were several photos, the figures above are of the first, and these are of each, in the order given. */
+  photos?: PhotoReport[];
+}
+
+/** What `report.json` says of each of several photos. */
+export interface PhotoReport {
+  image: { psnrDb: number; ssim: number };
+  landmarks: { projectedNme: number };
+  camera: InvertReport['camera'];
+  lighting: number[][];
+  start: InvertReport['start'];
 }
 
 export interface Figures {
@@ -34,12 +45,23 @@ export interface Figures {
   landmarks: Omit<InvertReport['landmarks'], 'points3d'>;
   /** `[68, 3]` metres. */
   points: Float32Array;
+  photos?: PhotoReport[];
+}
+
+/** What a photo's report says of the photo itself. */
+export function describePhoto({ camera, lighting, start, expectedErrorMm }: InvertedPhoto) {
+  const { cameraFromWorld, focalLengthPx, principalPointPx } = camera;
+  return {
+    camera: { cameraFromWorld: Array.from(cameraFromWorld), focalLengthPx, principalPointPx: [...principalPointPx] },
+    lighting: triples(Float32Array.from(lighting)),
+    start: { codes: start, expectedErrorMm: expectedErrorMm ?? null },
+  };
 }
 
 /** Puts the report together. Call it last: it reads the clock and the memory in use. */
-export function createReport(avatar: InvertedAvatar, { image, landmarks, points }: Figures): InvertReport {
-  const { preset, seed, seconds, steps, start, expectedErrorMm } = avatar.inversion;
-  const { cameraFromWorld, focalLengthPx, principalPointPx } = avatar.camera;
+export function createReport(avatar: InvertedAvatar, { image, landmarks, points, photos }: Figures): InvertReport {
+  const { preset, seed, seconds, steps } = avatar.inversion;
+  const { camera, lighting, start } = describePhoto(avatar.inversion.photos[0]);
   return {
     model: avatar.modelId,
     preset,
@@ -48,10 +70,11 @@ export function createReport(avatar: InvertedAvatar, { image, landmarks, points 
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
     image,
     landmarks: { ...landmarks, points3d: triples(points) },
-    camera: { cameraFromWorld: Array.from(cameraFromWorld), focalLengthPx, principalPointPx: [...principalPointPx] },
-    lighting: triples(avatar.lighting),
+    camera,
+    lighting,
     steps,
-    start: { codes: start, expectedErrorMm: expectedErrorMm ?? null },
+    start,
+    ...(photos && { photos }),
   };
 }
 

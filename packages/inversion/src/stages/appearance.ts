@@ -1,4 +1,13 @@
-import { addPrior, addResidual, addSparseResidual, createNormalEquations, solveStep } from '../normal-equations.js';
+import {
+  addPrior,
+  addResidual,
+  addSparseResidual,
+  createNormalEquations,
+  joinEquations,
+  type NormalEquations,
+  solveStep,
+  splitJoined,
+} from '../normal-equations.js';
 import type { DensitySamples } from '../surface-samples.js';
 
 /** Light and albedo of the face: what the photo's colours are explained by. */
@@ -128,13 +137,39 @@ export function predictLight(
   return { albedo, shading, highlight, predicted };
 }
 
+/** What one photo shows of a face, and what a trusted sample's colour counts against the priors. */
+export interface AppearanceEvidence {
+  data: AppearanceData;
+  weight: number;
+}
+
 /**
  * One Gauss-Newton step on texture code and light together, with their priors: N(0, 1) for the code, the usual light's shape for the light, its strength by how faces are exposed, and
  * one-sided, light enough for what the photo shows.
  *
- * @param weight - of a trusted sample's colour against the priors.
+ * @param photos - all of one person.
+ * @param appearances - one per photo, with one texture code; so are those that are returned.
  */
-export function stepAppearance(data: AppearanceData, appearance: Appearance, weight: number): Appearance {
+export function stepAppearance(
+  photos: readonly AppearanceEvidence[],
+  appearances: readonly Appearance[],
+): Appearance[] {
+  const blocks = photos.map((photo, i) => gatherAppearance(photo, appearances[i]));
+  const size = appearances[0].texture.length;
+  appearances[0].texture.forEach((code, k) => addPrior(blocks[0], k, code, 1));
+  const joined = solveStep(joinEquations(blocks, size), 1e-3);
+  if (!joined) return [...appearances];
+  const step = splitJoined(
+    joined,
+    blocks.map((block) => block.size),
+    size,
+  );
+  const texture = appearances[0].texture.map((v, k) => Math.min(4, Math.max(-4, v + joined[k])));
+  return appearances.map(({ lighting }, i) => ({ texture, lighting: lighting.map((v, k) => v + step[i][size + k]) }));
+}
+
+/** One photo's equations over the texture code and its light, without the code's own prior. */
+function gatherAppearance({ data, weight }: AppearanceEvidence, appearance: Appearance): NormalEquations {
   const { density, normals, mirrored, logLight, trust } = data;
   const { basis, codeSize } = density;
   const equations = createNormalEquations(codeSize + 27);
@@ -178,19 +213,13 @@ export function stepAppearance(data: AppearanceData, appearance: Appearance, wei
       );
     }
   }
-  for (let k = 0; k < codeSize; k++) addPrior(equations, k, appearance.texture[k], 1);
   addLightPrior(equations, codeSize, appearance.lighting);
   addExposurePrior(equations, data, prediction, appearance.lighting);
-  const step = solveStep(equations, 1e-3);
-  if (!step) return appearance;
-  return {
-    texture: appearance.texture.map((v, k) => Math.min(4, Math.max(-4, v + step[k]))),
-    lighting: appearance.lighting.map((v, k) => v + step[codeSize + k]),
-  };
+  return equations;
 }
 
 /** Each coefficient's mean over the channels stays near the usual light, each channel near that mean. */
-function addLightPrior(equations: Parameters<typeof addResidual>[0], from: number, lighting: Float64Array): void {
+function addLightPrior(equations: NormalEquations, from: number, lighting: Float64Array): void {
   const row = new Float64Array(from + 27);
   for (let k = 0; k < 9; k++) {
     const at = from + 3 * k;
@@ -208,7 +237,7 @@ function addLightPrior(equations: Parameters<typeof addResidual>[0], from: numbe
 
 /** The mean shading of what is seen is what exposure and white balance make it. The albedo that it goes with is the whole face's. */
 function addExposurePrior(
-  equations: Parameters<typeof addResidual>[0],
+  equations: NormalEquations,
   { density: { basis, codeSize }, normals, trust }: AppearanceData,
   { albedo }: Pick<ReturnType<typeof predictLight>, 'albedo'>,
   lighting: Float64Array,

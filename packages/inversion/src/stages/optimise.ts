@@ -17,8 +17,11 @@ import {
   addGaussianPrior,
   addPrior,
   createNormalEquations,
+  joinEquations,
+  joinValues,
   type NormalEquations,
   solveStepWithin,
+  splitJoined,
 } from '../normal-equations.js';
 import { blur, type Crop, distanceFromMask, lookUp, mapPlane, type Plane } from '../photo.js';
 import {
@@ -45,13 +48,17 @@ import {
 } from './appearance.js';
 import type { CodeStart } from './encode.js';
 
-/** Everything that the optimisation compares, gathered before it starts. */
-export interface Evidence {
+/** What the photos of a person are compared with. */
+export interface Subject {
   model: FaceModel;
   /** The skin's mesh vertices, those of them that are compared with the photo, and the landmarks. */
   vertices: SurfaceSamples;
   chosen: ChosenSamples;
   landmarks: SurfaceSamples;
+}
+
+/** What one photo shows, gathered before the optimisation starts. */
+export interface Evidence {
   target: LandmarkTarget;
   /** The face and its surroundings in linear light, and the person's mask over it. */
   crop: Crop;
@@ -60,15 +67,16 @@ export interface Evidence {
   faceScale: number;
   /** What the encoder thinks of the codes; without it they start at the mean face. */
   encoded?: CodeStart;
+  /** Where the optimisation starts. */
+  start: Pose;
 }
 
-/** What the optimisation finds. */
+/** What the optimisation finds in a photo. Geometry and texture codes are the person's, so they are the same in all photos. */
 export interface Fit {
   /** `[Dg + De]` */
   codes: Float64Array;
   pose: Pose;
   appearance: Appearance;
-  steps: number;
 }
 
 /** No geometry code goes beyond. */
@@ -90,96 +98,125 @@ const BLURS = [0.05, 0.025, 0.0125];
 
 /**
  * Finds codes, camera, light and texture code: Gauss-Newton on landmarks alone, then on landmarks, pixels and silhouette, coarse to fine. Between two steps of the geometry
- * the appearance is solved for at the samples that can be seen.
+ * the appearance is solved for at the samples that can be seen. All photos are of one person: they share geometry and texture codes, and each has an expression, a camera and a light of its own.
  *
  * @param onStep - called before every step with the share of the work done.
+ * @returns one fit per photo, and the number of steps.
  * @throws FaceError `NOT_FINITE` when a step cannot be solved.
  */
 export async function optimise(
-  evidence: Evidence,
-  start: Pose,
+  subject: Subject,
+  photos: readonly Evidence[],
   settings: PresetSettings,
   seed: number,
   onStep: (fraction: number) => Promise<void>,
-): Promise<Fit> {
-  const { vertices, landmarks, target, faceScale, crop, model } = evidence;
+): Promise<{ fits: Fit[]; steps: number }> {
+  const { vertices, landmarks, chosen, model } = subject;
   const size = vertices.codeSize;
-  const total = settings.landmarkSteps + settings.photoSteps.reduce((a, b) => a + b, 0) + 1;
-  let codes = evidence.encoded?.codes.slice() ?? new Float64Array(size);
-  let pose = start;
-  let steps = 0;
-  const prior = createCodePrior(model, landmarks, evidence.encoded?.codes);
   const { geometry } = model.manifest.codes;
-  const bounds = {
-    lower: new Float64Array(size).fill(-FARTHEST_GEOMETRY, 0, geometry),
-    upper: new Float64Array(size).fill(1).fill(FARTHEST_GEOMETRY, 0, geometry),
+  const total = settings.landmarkSteps + settings.photoSteps.reduce((a, b) => a + b, 0) + 1;
+  const { fits, priors } = startFits(subject, photos);
+  const sizes = photos.map(() => size + POSE_PARAMETERS);
+  const bound = (geometryBound: number, expressionBound: number, poseBound: number) => {
+    const one = new Float64Array(size + POSE_PARAMETERS).fill(poseBound, size).fill(expressionBound, geometry, size);
+    return joinValues(
+      photos.map(() => one.fill(geometryBound, 0, geometry)),
+      geometry,
+    );
   };
+  const bounds = {
+    lower: bound(-FARTHEST_GEOMETRY, 0, Number.NEGATIVE_INFINITY),
+    upper: bound(FARTHEST_GEOMETRY, 1, Number.POSITIVE_INFINITY),
+  };
+  let steps = 0;
 
-  const advance = (add: (equations: NormalEquations) => void, poseOnly: boolean) => {
-    const equations = createNormalEquations(size + POSE_PARAMETERS);
-    add(equations);
-    prior.add(equations, codes, pose);
-    const frozen = prior.frozen.slice();
-    if (poseOnly) frozen.fill(1, 0, size);
-    const step = solveStepWithin(equations, 1e-3, codes, bounds, frozen);
-    if (!step) throw notFinite('optimise');
-    codes = codes.map((c, k) => c + step[k]);
-    pose = stepPose(pose, step, size);
+  const advance = (add: (equations: NormalEquations, photo: number) => void, poseOnly: boolean) => {
+    const blocks = fits.map(({ codes, pose }, i) => {
+      const equations = createNormalEquations(sizes[i]);
+      add(equations, i);
+      priors[i].add(equations, codes, pose);
+      return equations;
+    });
+    const frozen = priors.map((prior) => {
+      const own = Float64Array.from(prior.frozen);
+      return poseOnly ? own.fill(1, 0, size) : own;
+    });
+    // The pose's own values do not matter: it has no bounds.
+    const values = fits.map(({ codes }) => Float64Array.from([...codes, ...new Array(POSE_PARAMETERS).fill(0)]));
+    const joined = solveStepWithin(
+      joinEquations(blocks, geometry),
+      1e-3,
+      joinValues(values, geometry),
+      bounds,
+      Uint8Array.from(joinValues(frozen, geometry)),
+    );
+    if (!joined) throw notFinite('optimise');
+    for (const [i, step] of splitJoined(joined, sizes, geometry).entries()) {
+      fits[i].codes = fits[i].codes.map((c, k) => c + step[k]);
+      fits[i].pose = stepPose(fits[i].pose, step, size);
+    }
     steps++;
   };
 
-  const addLandmarks = (equations: NormalEquations) =>
-    addLandmarkEvidence(
-      equations,
-      landmarks,
-      posePoints(landmarks, codes),
-      pose,
-      target,
-      faceScale,
-      evidence.encoded !== undefined,
-    );
+  const addLandmarks = (equations: NormalEquations, i: number) => {
+    const { target, faceScale, encoded } = photos[i];
+    const { codes, pose } = fits[i];
+    const positions = posePoints(landmarks, codes);
+    addLandmarkEvidence(equations, landmarks, positions, pose, target, faceScale, encoded !== undefined);
+  };
   for (let i = 0; i < settings.landmarkSteps; i++) {
     await onStep(steps / total);
     advance(addLandmarks, i < 3);
   }
 
-  const { chosen } = evidence;
-  const outline = chooseOutline(evidence, 900, seed);
-  const distance = distanceFromMask(evidence.mask);
-  let appearance = createAppearance(chosen.density.codeSize);
-  const seen = (blurred: Crop) => lookAtPhoto(evidence, codes, pose, blurred, appearance);
-  const effectiveSamples = evidence.encoded ? ENCODED_EFFECTIVE_SAMPLES : EFFECTIVE_SAMPLES;
+  const outline = chooseOutline(subject, 900, seed);
+  const distances = photos.map(({ mask }) => distanceFromMask(mask));
+  const solveAppearance = (views: readonly View[], weights: readonly number[], outlier?: number) => {
+    const appearances = stepAppearance(
+      views.map(({ data }, i) => ({ data, weight: weights[i] })),
+      fits.map(({ appearance }) => appearance),
+    );
+    for (const [i, view] of views.entries()) {
+      fits[i].appearance = appearances[i];
+      retrust(view, appearances[i], outlier);
+    }
+  };
+  /** The photos, blurred by a share of the faces' scale, and what the samples see in them. */
+  const blurred = (share: number) =>
+    photos.map(({ crop, faceScale }) =>
+      mapPlane(blur(crop, share * faceScale * crop.scale), (v) => Math.log(v + LIGHT_FLOOR)),
+    );
+  const look = (crops: readonly Crop[]) => photos.map((photo, i) => lookAtPhoto(subject, photo, fits[i], crops[i]));
+  const effectiveSamples = photos.map(({ encoded }) => (encoded ? ENCODED_EFFECTIVE_SAMPLES : EFFECTIVE_SAMPLES));
   const scales = settings.photoSteps.length ? BLURS.slice(0, settings.photoSteps.length) : [];
   for (const [level, share] of scales.entries()) {
-    const blurred = mapPlane(blur(crop, share * faceScale * crop.scale), (v) => Math.log(v + LIGHT_FLOOR));
+    const crops = blurred(share);
     for (let i = 0; i < settings.photoSteps[level]; i++) {
       await onStep(steps / total);
-      const view = seen(blurred);
-      const weight = effectiveSamples / Math.max(1, view.trusted) / COLOUR_SIGMA ** 2;
-      for (let k = 0; k < (level === 0 && i === 0 ? 5 : 2); k++) {
-        appearance = stepAppearance(view.data, appearance, weight);
-        retrust(view, appearance);
-      }
-      const { predicted } = predictLight(view.data, appearance);
-      const outlinePositions = posePoints(outline, codes);
-      advance((equations) => {
-        addLandmarks(equations);
+      const views = look(crops);
+      const weights = views.map(({ trusted }, n) => effectiveSamples[n] / Math.max(1, trusted) / COLOUR_SIGMA ** 2);
+      for (let k = 0; k < (level === 0 && i === 0 ? 5 : 2); k++) solveAppearance(views, weights);
+      advance((equations, photo) => {
+        const { codes, pose, appearance } = fits[photo];
+        const { data, positions } = views[photo];
+        const { crop, faceScale } = photos[photo];
+        addLandmarks(equations, photo);
         addPhotometricLoss(
           equations,
           chosen.samples,
-          view.positions,
+          positions,
           pose,
-          blurred,
-          predicted,
-          view.data.trust,
-          weight,
+          crops[photo],
+          predictLight(data, appearance).predicted,
+          data.trust,
+          weights[photo],
         );
         addSilhouetteLoss(
           equations,
           outline,
-          outlinePositions,
+          posePoints(outline, codes),
           pose,
-          distance,
+          distances[photo],
           crop,
           0.02 * faceScale,
           SILHOUETTE_WEIGHT,
@@ -189,24 +226,41 @@ export async function optimise(
   }
   // The appearance once more, at the final geometry.
   await onStep((total - 1) / total);
-  const view = seen(mapPlane(blur(crop, 0.01 * faceScale * crop.scale), (v) => Math.log(v + LIGHT_FLOOR)));
+  const views = look(blurred(0.01));
   for (let k = 0; k < 6; k++) {
-    weighByDisplay(view.data);
-    appearance = stepAppearance(
-      view.data,
-      appearance,
-      (6 * EFFECTIVE_SAMPLES) / Math.max(1, view.trusted) / COLOUR_SIGMA ** 2,
-    );
-    retrust(view, appearance, FINAL_OUTLIER);
+    for (const { data } of views) weighByDisplay(data);
+    const weights = views.map(({ trusted }) => (6 * EFFECTIVE_SAMPLES) / Math.max(1, trusted) / COLOUR_SIGMA ** 2);
+    solveAppearance(views, weights, FINAL_OUTLIER);
   }
-  appearance = { ...appearance, lighting: matteLight(view.data, appearance) };
-  if (
-    ![...codes, ...pose.rotation, ...pose.translation, pose.focalLengthPx, ...appearance.lighting].every(
-      Number.isFinite,
-    )
-  )
-    throw notFinite('optimise');
-  return { codes, pose, appearance, steps };
+  for (const [i, fit] of fits.entries()) {
+    fit.appearance = { ...fit.appearance, lighting: matteLight(views[i].data, fit.appearance) };
+    const { codes, pose, appearance } = fit;
+    const found = [...codes, ...pose.rotation, ...pose.translation, pose.focalLengthPx, ...appearance.lighting];
+    if (!found.every(Number.isFinite)) throw notFinite('optimise');
+  }
+  return { fits, steps };
+}
+
+/** Where each photo starts, and what is believed of it: all at one geometry, the mean of what the encoder said of each, weighed by how far it trusts itself. */
+function startFits(subject: Subject, photos: readonly Evidence[]) {
+  const { model, chosen, vertices } = subject;
+  const { geometry } = model.manifest.codes;
+  const shared = new Float64Array(geometry);
+  const encodings = photos.flatMap(({ encoded }) => encoded ?? []);
+  const total = encodings.reduce((sum, { expectedErrorMm }) => sum + expectedErrorMm ** -2, 0);
+  for (const { codes, expectedErrorMm } of encodings) {
+    for (let k = 0; k < geometry; k++) shared[k] += (codes[k] * expectedErrorMm ** -2) / total;
+  }
+  const fits: Fit[] = photos.map(({ encoded, start }) => {
+    const codes = encoded?.codes.slice() ?? new Float64Array(vertices.codeSize);
+    if (photos.length > 1) codes.set(shared);
+    return { codes, pose: start, appearance: createAppearance(chosen.density.codeSize) };
+  });
+  // Each encoder's answer is evidence of its own. Where there is none, the prior on geometry is the person's, and so counts once.
+  const priors = photos.map(({ encoded }, i) =>
+    createCodePrior(subject, encoded?.codes, encodings.length === 0 && i === 0),
+  );
+  return { fits, priors };
 }
 
 function notFinite(stage: string): FaceError {
@@ -216,16 +270,22 @@ function notFinite(stage: string): FaceError {
   );
 }
 
-/** What is believed of codes and camera before the photo is looked at; of the codes what an encoder said, if one did. */
-function createCodePrior({ manifest }: FaceModel, landmarks: SurfaceSamples, encoded?: Float64Array) {
-  const { codes, expressionNames } = manifest;
+/**
+ * What is believed of codes and camera before the photo is looked at; of the codes what an encoder said, if one did.
+ *
+ * @param usual - whether geometry is believed to be near the mean head's where no encoder spoke.
+ */
+function createCodePrior({ model, landmarks }: Subject, encoded: Float64Array | undefined, usual: boolean) {
+  const { codes, expressionNames } = model.manifest;
   const frozen = new Uint8Array(codes.geometry + codes.expression + POSE_PARAMETERS);
   frozen.set(unseenExpressions(expressionNames), codes.geometry);
   const information = encoded && shapeInformation(landmarks, ENCODED_SIGMA);
   return {
     frozen,
     add(equations: NormalEquations, values: Float64Array, pose: Pose) {
-      for (let k = 0; k < codes.geometry; k++) addPrior(equations, k, values[k] - (encoded?.[k] ?? 0), 1);
+      for (let k = 0; k < (encoded || usual ? codes.geometry : 0); k++) {
+        addPrior(equations, k, values[k] - (encoded?.[k] ?? 0), 1);
+      }
       addExpressionPrior(equations, expressionNames, values, codes.geometry, pose, {
         centre: encoded?.subarray(codes.geometry),
         sigma: encoded ? ENCODED_EXPRESSION_SIGMA : EXPRESSION_SIGMA,
@@ -273,7 +333,7 @@ export async function chooseSamples(
 }
 
 /** Random vertices of everything outside, for the silhouette. */
-function chooseOutline({ model, vertices }: Evidence, count: number, seed: number): SurfaceSamples {
+function chooseOutline({ model, vertices }: Subject, count: number, seed: number): SurfaceSamples {
   const region = sampleChartMap(model.uv.topology.regions, vertices.uv);
   const outside = Array.from({ length: vertices.count }, (_, n) => n).filter((n) => region[n] < 6 || region[n] > 7);
   return takeSamples(vertices, shuffled(outside, seed + 1).slice(0, count));
@@ -311,9 +371,24 @@ const VISIBILITY_SIZE = 192;
 /** Beyond this the vertex and the pixel are not the same place. */
 const VISIBILITY_TOLERANCE = 0.002;
 
+/** What the samples see in a photo. */
+interface View {
+  /** `[N, 3]` where they are, metres. */
+  positions: Float32Array;
+  data: AppearanceData;
+  /** `[N]` how far each is believed before its colour is known, and the sum of what is left of it. */
+  base: Float32Array;
+  trusted: number;
+}
+
 /** What the samples see in the photo at the present codes, and how far each is believed before its colour is known. */
-function lookAtPhoto(evidence: Evidence, codes: Float64Array, pose: Pose, logPhoto: Crop, appearance: Appearance) {
-  const { vertices, chosen, model, crop, mask } = evidence;
+function lookAtPhoto(
+  subject: Subject,
+  { crop, mask }: Evidence,
+  { codes, pose, appearance }: Fit,
+  logPhoto: Crop,
+): View {
+  const { vertices, chosen, model } = subject;
   const all = posePoints(vertices, codes);
   const { triangles } = model.uv.topology.skin;
   const allNormals = computeNormals(all, triangles);
@@ -366,15 +441,7 @@ const FINAL_OUTLIER = 3 * 0.9 ** 2;
 const FOREIGN = 3 * 0.8 ** 2;
 
 /** Believes a sample the less, the worse the present appearance explains it: hair, glasses, hands and highlights drop out (Geman-McClure). */
-function retrust(
-  view: {
-    data: AppearanceData;
-    base: Float32Array;
-    trusted: number;
-  },
-  appearance: Appearance,
-  outlier = OUTLIER,
-): void {
+function retrust(view: Pick<View, 'data' | 'base' | 'trusted'>, appearance: Appearance, outlier = OUTLIER): void {
   const { data, base } = view;
   const { predicted } = predictLight(data, appearance);
   // The overall brightness is not an outlier of every sample at once: errors count around their median.

@@ -33,8 +33,9 @@ export interface SeenScene extends Scene {
 }
 
 export interface TextureInput {
-  scene: SeenScene;
-  /** Which of the scene's meshes to finish. */
+  /** The photos of one person, in each of which the parts are the same. */
+  scenes: readonly SeenScene[];
+  /** Which of a scene's meshes to finish. */
   part: number;
   /** Places of the chart that are taken from the photo whatever their colour, 255, and those that must look like the model, 0; all are, when absent. */
   trusted?: ChartMap;
@@ -86,7 +87,8 @@ export function seeScene(scene: Scene): SeenScene {
 }
 
 /**
- * A part's finished texture: the photo, divided by the light, where the part was seen; the skin's mirror image, then the model's albedo, where not.
+ * A part's finished texture: the photo, divided by the light, where the part was seen; the skin's mirror image, then the model's albedo, where not. Of several photos, those that see
+ * a place best.
  *
  * What is blended is the logarithm of photo over model. Filling its gaps from coarse to fine carries tone and complexion smoothly from what was seen to what was
  * not, so no seam appears, and where nothing is known nearby the model's own albedo stays.
@@ -95,7 +97,8 @@ export function seeScene(scene: Scene): SeenScene {
  */
 export function finishTexture(input: TextureInput): RgbaImage {
   const { albedo, size, symmetric } = input;
-  if (!input.scene.seenParts.has(input.part)) return { data: encodeSrgb(albedo), width: size, height: size };
+  if (!input.scenes.some(({ seenParts }) => seenParts.has(input.part)))
+    return { data: encodeSrgb(albedo), width: size, height: size };
   const { ratio, weight } = seenRatios(input);
   const joined = new Float32Array(ratio.length);
   const share = new Float32Array(weight.length);
@@ -163,16 +166,47 @@ export function seenTint(input: TextureInput, places: ChartMap): Float64Array {
   });
 }
 
-/** ln(photo / shading / albedo) of every texel `[size, size, 3]` and how well it was seen `[size, size]`. */
-function seenRatios({ scene, part, trusted, albedo, size }: TextureInput) {
-  const { meshes, pose, lighting, crop, mask, camera, raster } = scene;
+/** How much more a photo counts that shows a texel with more pixels, as a power: averages of photos that are a little off each other would blur. */
+const SHARPER = 4;
+
+/** ln(photo / shading / albedo) of every texel `[size, size, 3]` over all photos, and how well it was seen `[size, size]`. */
+function seenRatios({ scenes, part, trusted, albedo, size }: TextureInput) {
+  const trust = trusted && sampleChartMap(softened(trusted, SOFT_EDGE), texelCentres(size));
+  const best = seenInScene(scenes[0], part, trust, albedo, size);
+  if (scenes.length === 1) return best;
+  const share = best.weight.map((w, i) => (w * best.detail[i]) ** SHARPER);
+  for (let i = 0; i < share.length; i++) for (let c = 0; c < 3; c++) best.ratio[3 * i + c] *= share[i];
+  for (const scene of scenes.slice(1)) {
+    const { ratio, weight, detail } = seenInScene(scene, part, trust, albedo, size);
+    for (let i = 0; i < share.length; i++) {
+      if (weight[i] <= 0) continue;
+      const more = (weight[i] * detail[i]) ** SHARPER;
+      share[i] += more;
+      for (let c = 0; c < 3; c++) best.ratio[3 * i + c] += more * ratio[3 * i + c];
+      best.weight[i] = Math.max(best.weight[i], weight[i]);
+    }
+  }
+  for (let i = 0; i < share.length; i++) {
+    if (share[i] > 0) for (let c = 0; c < 3; c++) best.ratio[3 * i + c] /= share[i];
+  }
+  return best;
+}
+
+/** The same of one photo, and how finely it shows each texel `[size, size]`: pixels per millimetre, across the surface. */
+function seenInScene(
+  { meshes, pose, lighting, crop, mask, camera, raster }: SeenScene,
+  part: number,
+  trust: ArrayLike<number> | undefined,
+  albedo: Float32Array,
+  size: number,
+) {
   const { positions, normals } = texelGeometry(meshes[part], size);
   const visible = visiblePoints(raster, camera, positions, { tolerance: VISIBILITY_TOLERANCE });
   const { rotation: r, translation: t } = pose;
   const eye = [0, 1, 2].map((j) => -(r[j] * t[0] + r[3 + j] * t[1] + r[6 + j] * t[2]));
-  const trust = trusted && sampleChartMap(softened(trusted, SOFT_EDGE), texelCentres(size));
   const ratio = new Float32Array(3 * size * size);
   const weight = new Float32Array(size * size);
+  const detail = new Float32Array(size * size);
   const y = new Float64Array(9);
   const colour = new Float64Array(3);
   const person = new Float64Array(1);
@@ -215,8 +249,9 @@ function seenRatios({ scene, part, trusted, albedo, size }: TextureInput) {
     const known = trust ? (trust[i] / 255) * smoothstep(0.2, 0.6, person[0]) * turned : 1;
     const believed = known + (1 - known) * Math.exp(-foreign / 2) * smoothstep(0.4, 0.8, person[0]);
     weight[i] = seen * believed;
+    detail[i] = (camera.focalLengthPx / depth / 1000) * facing;
   }
-  return { ratio, weight };
+  return { ratio, weight, detail };
 }
 
 function smoothstep(from: number, to: number, x: number): number {

@@ -47,7 +47,7 @@ function someFace(seed: number, count = 200, codeSize = 4) {
 
 function solve(data: AppearanceData, start: Appearance, weight: number): Appearance {
   let appearance = start;
-  for (let i = 0; i < 12; i++) appearance = stepAppearance(data, appearance, weight);
+  for (let i = 0; i < 12; i++) [appearance] = stepAppearance([{ data, weight }], [appearance]);
   return appearance;
 }
 

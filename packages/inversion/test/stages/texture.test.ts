@@ -67,7 +67,7 @@ function finish(yaw: number, symmetric: boolean, trusted?: number): RgbaImage {
   });
   const crop = cropPhoto(photo, [PHOTO / 2, PHOTO / 2], PHOTO, PHOTO);
   return finishTexture({
-    scene: seeScene({ meshes: [skin], pose, lighting, crop, mask: cropMask(photo.mask, photo, crop) }),
+    scenes: [seeScene({ meshes: [skin], pose, lighting, crop, mask: cropMask(photo.mask, photo, crop) })],
     part: 0,
     symmetric,
     trusted: trusted === undefined ? undefined : { data: new Uint8Array(64 * 64).fill(trusted), size: 64 },
@@ -127,7 +127,7 @@ describe('seenTint', () => {
     });
     const crop = cropPhoto(photo, [PHOTO / 2, PHOTO / 2], PHOTO, PHOTO);
     const scene = seeScene({ meshes: [skin], pose, lighting, crop, mask: cropMask(photo.mask, photo, crop) });
-    const input = { scene, part: 0, albedo: new Float32Array(3 * 256 * 256).fill(grey), size: 256 };
+    const input = { scenes: [scene], part: 0, albedo: new Float32Array(3 * 256 * 256).fill(grey), size: 256 };
     return seenTint(input, { data: new Uint8Array(16).fill(places), size: 4 });
   };
 
@@ -157,7 +157,7 @@ describe('seeScene', () => {
     const scene = seeScene({ meshes: [skin, hidden], pose, lighting, crop, mask: cropMask(photo.mask, photo, crop) });
     expect([...scene.seenParts].sort()).toEqual([-1, 0]);
     const { data } = finishTexture({
-      scene,
+      scenes: [scene],
       part: 1,
       albedo: new Float32Array(3 * SIZE * SIZE).fill(grey),
       size: SIZE,
