@@ -216,6 +216,7 @@ describe.skipIf(!executablePath)('the built viewer', { timeout: 180_000 }, () =>
     await open('?avatar=sample.safetensors', { model: 'shipped' });
     await page.check('#trace');
     await page.waitForSelector('body[data-state=ready]', { timeout: 300_000 });
+    await expectGolden('traced');
     const before = await viewPixels();
     // Across the cheek.
     await paint(180, 165);
