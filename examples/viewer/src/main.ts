@@ -1,11 +1,39 @@
-import { type Avatar, avatarMeshes, loadAvatar, loadFaceModel } from '@implicit-faces/avatar';
-import { rotateLighting } from '@implicit-faces/renderer-webgl';
+import {
+  type Avatar,
+  avatarMeshes,
+  exportGlb,
+  loadAvatar,
+  loadFaceModel,
+  type PartMesh,
+  saveAvatar,
+} from '@implicit-faces/avatar';
+import {
+  type BakedRenderer,
+  type Baker,
+  createBaker,
+  pickMeshes,
+  rotateLighting,
+} from '@implicit-faces/renderer-webgl';
 import { parseManifest, urlFiles } from '@implicit-faces/runtime';
+import { loadSdfLayers } from '@implicit-faces/sdf-core';
 import loaderUrl from 'onnxruntime-web/ort-wasm-simd-threaded.mjs?url';
 import wasmUrl from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url';
 import * as ort from 'onnxruntime-web/wasm';
 import { averageFace } from './average-face.js';
-import { addSlider, type Bytes, fetchBytes, inTurn, onFile, showError, showStatus } from './page.js';
+import {
+  addSlider,
+  type Bytes,
+  encodePng,
+  fetchBytes,
+  inTurn,
+  onClick,
+  onFile,
+  onSwitch,
+  saveFile,
+  showError,
+  showStatus,
+} from './page.js';
+import { createPaintPanel } from './paint.js';
 import { createView } from './view.js';
 
 /** Which of ARKit's blendshapes each slider moves. */
@@ -19,7 +47,8 @@ const EXPRESSIONS: Record<string, string[]> = {
 };
 
 async function main(): Promise<void> {
-  const { renderer, draw } = createView(document.querySelector<HTMLCanvasElement>('#view')!);
+  const canvas = document.querySelector<HTMLCanvasElement>('#view')!;
+  const view = createView(canvas);
 
   // Where Vite puts ONNX Runtime's files.
   ort.env.wasm.wasmPaths = { mjs: loaderUrl, wasm: wasmUrl };
@@ -31,9 +60,27 @@ async function main(): Promise<void> {
 
   let avatar: Avatar | undefined;
   let shown: Avatar | undefined;
+  let meshes: PartMesh[] = [];
+  /** What sphere tracing takes, once it is wanted. */
+  let tracing: { baker: Baker; volume: BakedRenderer; shown?: Avatar } | undefined;
   let photoShare = 1;
   let lightRad = 0;
   const arkitWeights = new Float32Array(manifest.arkitNames.length);
+
+  const paintOn = createPaintPanel(
+    canvas,
+    (x, y) => {
+      const hit = pickMeshes(meshes, view.castRay(x, y));
+      return hit?.part === 'skin' ? hit.uv : undefined;
+    },
+    (image, region) => {
+      // Until an avatar that was just opened is there, nothing has its image.
+      if (shown?.albedo !== image) return;
+      view.mesh.updateImage(image, region);
+      tracing?.volume.setAlbedo(image, region);
+      view.draw();
+    },
+  );
 
   /** Shows the avatar with the sliders' expression. */
   const pose = inTurn(async () => {
@@ -42,20 +89,39 @@ async function main(): Promise<void> {
     const expression = posed.expressionCode.map((weight, row) =>
       arkitWeights.reduce((sum, w, i) => sum + w * matrix[row * arkitWeights.length + i], photoShare * weight),
     );
-    const meshes = await avatarMeshes(model, posed, { expression });
-    if (posed !== shown) renderer.setMeshes(meshes);
-    else for (const { name, positions, normals } of meshes) renderer.updatePositions(name, positions, normals);
+    meshes = await avatarMeshes(model, posed, { expression });
+    if (posed !== shown) view.mesh.setMeshes(meshes);
+    else for (const { name, positions, normals } of meshes) view.mesh.updatePositions(name, positions, normals);
     shown = posed;
-    draw();
+    if (tracing && view.shown === tracing.volume) await trace(tracing, posed, expression);
+    view.draw();
   });
 
+  /** Bakes the face: at once nearly, then exactly. */
+  async function trace(to: NonNullable<typeof tracing>, posed: Avatar, expression: Float32Array): Promise<void> {
+    const { baker, volume } = to;
+    if (to.shown !== posed) {
+      await baker.setIdentity(posed.geometryCode);
+      volume.setAlbedo(posed.albedo);
+      volume.setPartAlbedos(Object.fromEntries(meshes.slice(1).map(({ name, image }) => [name, image])));
+      to.shown = posed;
+    } else {
+      volume.setBake(await baker.quickBake(expression));
+      view.draw();
+    }
+    volume.setBake(await baker.bake(expression));
+  }
+
   function light(): void {
-    if (avatar) renderer.setLighting(rotateLighting(avatar.lighting, lightRad));
-    draw();
+    if (!avatar) return;
+    const lighting = rotateLighting(avatar.lighting, lightRad);
+    view.mesh.setLighting(lighting);
+    tracing?.volume.setLighting(lighting);
+    view.draw();
   }
 
   async function show(given: Avatar): Promise<void> {
-    avatar = given;
+    avatar = { ...given, albedo: paintOn(given.albedo) as Avatar['albedo'] };
     light();
     await pose();
     showStatus('ready');
@@ -86,6 +152,27 @@ async function main(): Promise<void> {
     light();
   });
   onFile((bytes) => open(bytes));
+  onSwitch('#trace', async (on) => {
+    showStatus('loading', 'Baking the face…');
+    if (on && !tracing) {
+      const baker = await createBaker({
+        manifest,
+        layers: await loadSdfLayers({ ort, files, manifest }),
+        uv: model.uv,
+      });
+      tracing = { baker, volume: view.createVolume(baker.fixed) };
+      light();
+    }
+    view.shown = on && tracing ? tracing.volume : view.mesh;
+    await pose();
+    showStatus('ready');
+  });
+  onClick('#save-avatar', () => saveFile('avatar.safetensors', saveAvatar(avatar!), 'application/octet-stream'));
+  onClick('#save-glb', async () => {
+    showStatus('loading', 'Writing the GLB file…');
+    saveFile('avatar.glb', await exportGlb(model, avatar!, { encodePng }), 'model/gltf-binary');
+    showStatus('ready');
+  });
 }
 
 main().catch(showError);

@@ -27,15 +27,49 @@ export function addSlider(
   document.querySelector('#sliders')!.append(element);
 }
 
-/** Calls back with the content of each file that is chosen or dropped. */
-export function onFile(callback: (bytes: Promise<Bytes>) => Promise<void>): void {
-  const input = document.querySelector<HTMLInputElement>('#file')!;
+/** Does something on a click; it may take a while and may fail. */
+export function onClick(selector: string, action: () => void | Promise<void>): void {
+  document.querySelector(selector)!.addEventListener('click', () => attempt(action));
+}
+
+/** Does something when a box is ticked or cleared. */
+export function onSwitch(selector: string, action: (on: boolean) => void | Promise<void>): void {
+  const input = document.querySelector<HTMLInputElement>(selector)!;
+  input.addEventListener('change', () => attempt(() => action(input.checked)));
+}
+
+/** Calls back with each file that is chosen in an input. */
+export function pickFile(selector: string, callback: (file: File) => Promise<void>): void {
+  const input = document.querySelector<HTMLInputElement>(selector)!;
   input.addEventListener('change', () => {
     const [file] = input.files!;
     // So that the same file can be chosen again.
     input.value = '';
-    if (file) attempt(() => callback(bytesOf(file)));
+    if (file) attempt(() => callback(file));
   });
+}
+
+/** Lets the visitor keep a file. */
+export function saveFile(name: string, bytes: Uint8Array, type: string): void {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([Uint8Array.from(bytes)], { type }));
+  link.download = name;
+  link.click();
+  // The browser has taken it by then.
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+/** A PNG file of a picture, by the browser. */
+export async function encodePng(image: { data: ArrayLike<number>; width: number; height: number }): Promise<Bytes> {
+  const { data, width, height } = image;
+  const canvas = new OffscreenCanvas(width, height);
+  canvas.getContext('2d')!.putImageData(new ImageData(Uint8ClampedArray.from(data), width, height), 0, 0);
+  return bytesOf(await canvas.convertToBlob());
+}
+
+/** Calls back with the content of each avatar that is chosen or dropped. */
+export function onFile(callback: (bytes: Promise<Bytes>) => Promise<void>): void {
+  pickFile('#file', (file) => callback(bytesOf(file)));
   addEventListener('dragover', (event) => {
     event.preventDefault();
     document.body.classList.add('dropping');
@@ -77,7 +111,7 @@ export function inTurn(work: () => Promise<void>): () => Promise<void> {
   }
 }
 
-async function bytesOf(file: File): Promise<Bytes> {
+async function bytesOf(file: Blob): Promise<Bytes> {
   return new Uint8Array(await file.arrayBuffer());
 }
 

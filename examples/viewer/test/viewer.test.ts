@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { loadFaceModel, saveAvatar } from '@implicit-faces/avatar';
+import { loadAvatar, loadFaceModel, saveAvatar } from '@implicit-faces/avatar';
 import { parseManifest } from '@implicit-faces/runtime';
 import { directoryFiles } from '@implicit-faces/runtime/node';
 import { createRandom } from '@implicit-faces/test-utils';
@@ -150,6 +150,81 @@ describe.skipIf(!executablePath)('the built viewer', { timeout: 180_000 }, () =>
     await page.dispatchEvent('body', 'drop', { dataTransfer: transfer });
     await page.waitForSelector('body[data-state=ready]');
     await expectGolden('opened');
+  });
+
+  /** Draws with the brush, as a visitor does, 20 pixels to the right and 15 down. */
+  async function paint(x: number, y: number): Promise<void> {
+    await page.selectOption('[name=tool]', 'brush');
+    await page.mouse.move(x, y);
+    await page.mouse.down();
+    await page.mouse.move(x + 20, y + 15, { steps: 4 });
+    await page.mouse.up();
+  }
+
+  async function viewPixels(): Promise<Buffer> {
+    return sharp(await page.locator('#view').screenshot())
+      .removeAlpha()
+      .raw()
+      .toBuffer();
+  }
+
+  /** How many of the view's pixels differ, and where their middle is. */
+  function compare(a: Buffer, b: Buffer): { count: number; x: number; y: number } {
+    const width = 450;
+    const changed = Array.from({ length: a.length / 3 }, (_, i) => i).filter((i) =>
+      [0, 1, 2].some((c) => Math.abs(a[3 * i + c] - b[3 * i + c]) > 8),
+    );
+    const mean = (f: (i: number) => number) => changed.reduce((sum, i) => sum + f(i), 0) / changed.length;
+    return { count: changed.length, x: mean((i) => i % width), y: mean((i) => Math.floor(i / width)) };
+  }
+
+  it('paints a stroke that shows on the head and in the files, and takes it back', async () => {
+    await open('?avatar=sample.safetensors');
+    const saved = async (button: string) => {
+      const [download] = await Promise.all([page.waitForEvent('download'), page.click(button)]);
+      return readFileSync(await download.path());
+    };
+    const manifest = parseManifest(JSON.parse(readFileSync(`${TOY}/manifest.json`, 'utf8')));
+    const albedo = async () => loadAvatar(await saved('#save-avatar'), manifest).albedo.data;
+    const before = await viewPixels();
+    const plain = await albedo();
+    await paint(160, 205);
+    const painted = await viewPixels();
+    const { count, x, y } = compare(before, painted);
+    expect(count).toBeGreaterThan(60);
+    expect(count).toBeLessThan(4000);
+    expect([x / 170, y / 212.5]).toBeCloseToTensor([1, 1], 0.05);
+    const texels = await albedo();
+    expect(texels.filter((value, i) => value !== plain[i]).length).toBeGreaterThan(50);
+    expect((await saved('#save-glb')).toString('latin1', 0, 4)).toBe('glTF');
+
+    await page.click('#undo');
+    expect(compare(before, await viewPixels()).count).toBe(0);
+    expect(await albedo()).toEqual(plain);
+    await page.keyboard.press('Control+Y');
+    expect(compare(painted, await viewPixels()).count).toBe(0);
+    // Beside the face, a drag turns it.
+    await page.mouse.move(40, 60);
+    await page.mouse.down();
+    await page.mouse.move(80, 60);
+    await page.mouse.up();
+    expect(compare(painted, await viewPixels()).count).toBeGreaterThan(1000);
+    expect(await state()).toBe('ready');
+  });
+
+  it('paints on a head that is drawn by sphere tracing', { timeout: 400_000 }, async () => {
+    await open('?avatar=sample.safetensors', { model: 'shipped' });
+    await page.check('#trace');
+    await page.waitForSelector('body[data-state=ready]', { timeout: 300_000 });
+    const before = await viewPixels();
+    // Across the cheek.
+    await paint(180, 165);
+    const { count, x, y } = compare(before, await viewPixels());
+    expect(count).toBeGreaterThan(60);
+    expect(count).toBeLessThan(4000);
+    expect([x / 190, y / 172.5]).toBeCloseToTensor([1, 1], 0.05);
+    await page.keyboard.press('Control+Z');
+    expect(compare(before, await viewPixels()).count).toBe(0);
   });
 
   it('says what is wrong with a file, and goes on', async () => {
