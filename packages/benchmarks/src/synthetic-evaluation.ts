@@ -15,7 +15,7 @@ import { bakeAlbedo, decodeSrgb, encodeSrgb, sampleChartMap, texelCentres } from
 import { locateOnChart } from './chart.js';
 import { type FaceKit, NARROW_FACE_END } from './face-kit.js';
 import { mean, median } from './statistics.js';
-import type { Portrait, PortraitGenerator } from './synthetic/portrait.js';
+import { lightMeshes, type Portrait, type PortraitGenerator } from './synthetic/portrait.js';
 import { TriangleSurface } from './triangle-surface.js';
 import { placesAt } from './uv-metrics.js';
 import { distancesBetween, dots } from './vectors.js';
@@ -49,6 +49,8 @@ export interface SyntheticFigures {
   /** By yaw. */
   novelPsnrDb: Record<string, number>;
   relightPsnrDb: number;
+  /** The same with the light given to the avatar as second-order harmonics, which know no shadows. */
+  relightHarmonicsPsnrDb: number;
 }
 
 /**
@@ -98,7 +100,7 @@ export async function compareWithPortrait(
     albedoMae: albedoError(model, portrait, avatar.albedo),
     modelAlbedoMae: albedoError(model, portrait, modelAlbedo),
     novelPsnrDb,
-    relightPsnrDb: psnr.relit(environment),
+    ...psnr.relit(environment),
   };
 }
 
@@ -170,12 +172,20 @@ function createViewComparison(
       const truth = generator.render(portrait, { camera, size: VIEW_SIZE });
       return computePsnrDb(renderAvatar(placed, camera, lighting, options), truth, truth.face!);
     },
-    relit(environment: string): number {
+    relit(environment: string): Pick<SyntheticFigures, 'relightPsnrDb' | 'relightHarmonicsPsnrDb'> {
       const light = generator.relight(portrait, environment, RELIGHT_TURN + portrait.seed);
       const camera = viewCamera(0, { size: VIEW_SIZE });
       const truth = generator.render(portrait, { camera, size: VIEW_SIZE, light });
-      const found = projectEnvironment(light.map, light.rotationRad).map((x, i) => x * light.gain[i % 3]);
-      return computePsnrDb(renderAvatar(turned, camera, found, options), truth, truth.face!);
+      const harmonics = projectEnvironment(light.map, light.rotationRad).map((x, i) => x * light.gain[i % 3]);
+      const vertexLight = lightMeshes(turned, camera, light);
+      return {
+        relightPsnrDb: computePsnrDb(
+          renderAvatar(turned, camera, harmonics, { ...options, vertexLight }),
+          truth,
+          truth.face!,
+        ),
+        relightHarmonicsPsnrDb: computePsnrDb(renderAvatar(turned, camera, harmonics, options), truth, truth.face!),
+      };
     },
   };
 }
@@ -210,6 +220,7 @@ export function summariseSynthetic(faces: readonly SyntheticFigures[]) {
     novelPsnrDb30: view(30),
     novelPsnrDb45: view(45),
     relightPsnrDb: average(({ relightPsnrDb }) => relightPsnrDb),
+    relightHarmonicsPsnrDb: average(({ relightHarmonicsPsnrDb }) => relightHarmonicsPsnrDb),
     meanHeadMedianMm: average(({ meanHeadMedianMm }) => meanHeadMedianMm),
   };
 }

@@ -17,7 +17,14 @@ afterAll(() => rmSync(home, { recursive: true }));
 
 const face = (skin: number, albedoMae: number, psnr: number): SyntheticFigures => ({
   ...{ seed: 1, skin, occluder: 'none', environment: 'lab', medianMm: 1 + skin, meanHeadMedianMm: 2, nowMedianMm: 1 },
-  ...{ normalDeg: 5, expressionMae: 0.1, albedoMae, modelAlbedoMae: 0.1, relightPsnrDb: psnr },
+  ...{
+    normalDeg: 5,
+    expressionMae: 0.1,
+    albedoMae,
+    modelAlbedoMae: 0.1,
+    relightPsnrDb: psnr,
+    relightHarmonicsPsnrDb: psnr - 4,
+  },
   novelPsnrDb: { '-45': psnr, '-30': psnr, '-15': psnr, 15: psnr, 30: psnr + 2, 45: psnr },
 });
 const photo = (name: string, nme: number | null, seconds: number) => ({

@@ -91,7 +91,8 @@ export function computeSurfaceLight(
   const [, , band1, band2] = packGloss(gloss);
   const environment = evaluateHarmonics(reflected, mirrored, [band1, band2]);
   const share = environmentBrdf(gloss, Math.max(nDotV, 1e-3));
-  const light = shading.map((s, c) => albedo[c] * Math.max(s, 0) + share * Math.max(environment[c], 0));
+  const matte = albedo.map((a) => a * (1 - share));
+  const light = shading.map((s, c) => matte[c] * Math.max(s, 0) + share * Math.max(environment[c], 0));
   for (let i = 0; i < places.length / 4; i++) {
     const [x, y, z, near] = places.subarray(4 * i, 4 * i + 4);
     const toLight: Vec3 = [x - near * position[0], y - near * position[1], z - near * position[2]];
@@ -100,7 +101,7 @@ export function computeSurfaceLight(
     const direction = normalise(toLight);
     const highlight = computeHighlight(direction, arriving, gloss, normal, toEye);
     const facing = i > 0 ? Math.max(dot(normal, direction), 0) : 0;
-    for (let c = 0; c < 3; c++) light[c] += albedo[c] * arriving[c] * facing + highlight[c];
+    for (let c = 0; c < 3; c++) light[c] += matte[c] * arriving[c] * facing + highlight[c];
   }
   return [light[0], light[1], light[2]];
 }

@@ -31,6 +31,12 @@ describe('half floats', () => {
   });
 });
 
+it('writes some half floats where they belong and leaves the others', () => {
+  const values = Float32Array.of(1, -0.5, 3e-6, 7);
+  const out = new Uint16Array(6).fill(9);
+  expect([...encodeHalf(values, out, 3, 2)]).toEqual([9, 9, ...encodeHalf(values.slice(0, 3)), 9]);
+});
+
 describe('lattices', () => {
   const lattice = coverBox([-0.03, 0, 0.01], [0.02, 0.04, 0.05], 5e-3);
   const linear = (x: number, y: number, z: number) => 2 * x - y + 3 * z + 0.1;
@@ -107,6 +113,23 @@ describe('lattices', () => {
       expect(owners[0][i]).toBe(-1);
     });
     expect(near.some(Boolean)).toBe(true);
+  });
+
+  it('know of both solids around a vertex that triangles of both share', () => {
+    const corner = [0, 0.02, 0.03];
+    const positions = Float32Array.of(...corner, 0.001, 0.02, 0.03, 0, 0.021, 0.03, -0.001, 0.02, 0.03, 0, 0.019, 0.03);
+    const { near, owners } = markNearMesh(
+      lattice,
+      positions,
+      Uint32Array.of(0, 1, 2, 0, 3, 4, 0, 1, 4),
+      Uint8Array.of(1, 1, 0),
+      Uint8Array.of(1, 2, 3),
+      5e-4,
+    );
+    const [nx, ny] = lattice.size;
+    const [i, j, k] = corner.map((x, axis) => Math.round((x - lattice.origin[axis]) / lattice.step));
+    const at = i + nx * (j + ny * k);
+    expect([near[at], owners[0][at], owners[1][at]]).toEqual([1, 0, 1]);
   });
 });
 

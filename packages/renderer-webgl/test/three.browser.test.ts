@@ -1,9 +1,11 @@
 import {
   AmbientLight,
   BoxGeometry,
+  DirectionalLight,
   Mesh,
   MeshBasicMaterial,
   PerspectiveCamera,
+  PointLight,
   Raycaster,
   Scene,
   Vector2,
@@ -95,6 +97,30 @@ it('draws in the midst of a three.js scene, hides and is hidden', () => {
   expect(draw(scene, camera).middle).toEqual(alone.middle);
   face.dispose();
   expect(scene.children).not.toContain(face);
+});
+
+it("is lit by the scene's directional and point lights", () => {
+  const { scene, camera, face } = createScene();
+  const ambient = scene.children.find((child) => child instanceof AmbientLight)!;
+  const underAmbient = draw(scene, camera).middle[0];
+  scene.remove(ambient);
+  const under = (light: DirectionalLight | PointLight, z: number) => {
+    light.position.set(0, 0, z);
+    scene.add(light);
+    const [red] = draw(scene, camera).middle;
+    scene.remove(light);
+    return red;
+  };
+  const sun = () => new DirectionalLight(0xffffff, Math.PI);
+  // What is in the middle does not quite face the light.
+  expect(under(sun(), 1)).toBeGreaterThan(0.8 * underAmbient);
+  expect(under(sun(), 1)).toBeLessThanOrEqual(underAmbient);
+  expect(under(sun(), -1)).toBe(0);
+  const lamp = () => new PointLight(0xffffff, Math.PI);
+  const [near, far] = [under(lamp(), 1.5), under(lamp(), 2.5)];
+  expect(near / far).toBeGreaterThan(2.6);
+  expect(near / far).toBeLessThan(3.4);
+  face.dispose();
 });
 
 it('leaves what three.js draws after it as it was', () => {

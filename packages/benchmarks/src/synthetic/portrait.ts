@@ -431,7 +431,7 @@ function occluderMeshes(occluder: Occluder, kit: FaceKit, posed: Float32Array, r
 function glossOf({ name }: PartMesh): number {
   if (name === 'skin') return GLOSS.skin;
   if (name.startsWith('eye')) return GLOSS.eye;
-  if (name === 'teeth' || name === 'gumsAndTongue') return GLOSS.mouth;
+  if (name.startsWith('teeth') || name === 'gumsAndTongue' || name === 'tongue') return GLOSS.mouth;
   if (name === 'hair') return GLOSS.hair;
   return name === 'bust' ? GLOSS.cloth : GLOSS.plastic;
 }
@@ -460,7 +460,8 @@ function shadowsOf(
   return shadows;
 }
 
-function lightMeshes(
+/** A portrait's light on meshes, the avatar's too: far lights with the shadows that they cast, and the highlights that a camera sees. */
+export function lightMeshes(
   meshes: readonly PartMesh[],
   camera: Camera,
   { name, map, rotationRad, gain }: PortraitLight,

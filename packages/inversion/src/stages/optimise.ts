@@ -26,7 +26,16 @@ import {
 import type { PresetSettings } from '../presets.js';
 import { addDistancePrior, addExpressionPrior, EXPRESSION_SIGMA, unseenExpressions } from '../priors.js';
 import { type DensitySamples, loadDensitySamples, posePoints, type SurfaceSamples } from '../surface-samples.js';
-import { type Appearance, createAppearance, LIGHT_FLOOR, predictLight, stepAppearance } from './appearance.js';
+import {
+  type Appearance,
+  type AppearanceData,
+  createAppearance,
+  LIGHT_FLOOR,
+  matteLight,
+  mirroredHarmonics,
+  predictLight,
+  stepAppearance,
+} from './appearance.js';
 import type { CodeStart } from './encode.js';
 
 /** Everything that the optimisation compares, gathered before it starts. */
@@ -168,6 +177,7 @@ export async function optimise(
     );
     retrust(view, appearance, FINAL_OUTLIER);
   }
+  appearance = { ...appearance, lighting: matteLight(view.data, appearance) };
   if (
     ![...codes, ...pose.rotation, ...pose.translation, pose.focalLengthPx, ...appearance.lighting].every(
       Number.isFinite,
@@ -295,6 +305,7 @@ function lookAtPhoto(evidence: Evidence, codes: Float64Array, pose: Pose, logPho
   const count = chosen.index.length;
   const logLight = new Float32Array(3 * count);
   const base = new Float32Array(count);
+  const toEye = new Float32Array(3 * count);
   const projected = createProjected();
   const colour = new Float64Array(3);
   const person = new Float64Array(1);
@@ -307,11 +318,14 @@ function lookAtPhoto(evidence: Evidence, codes: Float64Array, pose: Pose, logPho
     logLight.set(colour, 3 * n);
     lookUp(mask, px, py, person);
     const [vx, vy, vz] = [eye[0] - x, eye[1] - y, eye[2] - z];
-    const facing = (normals[3 * n] * vx + normals[3 * n + 1] * vy + normals[3 * n + 2] * vz) / Math.hypot(vx, vy, vz);
+    const distance = Math.hypot(vx, vy, vz);
+    toEye.set([vx / distance, vy / distance, vz / distance], 3 * n);
+    const facing = (normals[3 * n] * vx + normals[3 * n + 1] * vy + normals[3 * n + 2] * vz) / distance;
     const inside = px > 0 && py > 0 && px < crop.width && py < crop.height;
     base[n] = visible[n] && inside ? Math.min(1, Math.max(0, (facing - 0.1) / 0.4)) * person[0] : 0;
   }
-  const data = { density: chosen.density, normals, logLight, trust: base.slice() };
+  const mirrored = mirroredHarmonics(normals, toEye);
+  const data = { density: chosen.density, normals, mirrored, logLight, trust: base.slice() };
   const view = { positions, data, base, trusted: 0 };
   retrust(view, appearance);
   return view;
@@ -327,7 +341,7 @@ const FOREIGN = 3 * 0.8 ** 2;
 /** Believes a sample the less, the worse the present appearance explains it: hair, glasses, hands and highlights drop out (Geman-McClure). */
 function retrust(
   view: {
-    data: { density: DensitySamples; normals: Float32Array; logLight: Float32Array; trust: Float32Array };
+    data: AppearanceData;
     base: Float32Array;
     trusted: number;
   },
@@ -353,7 +367,7 @@ function retrust(
 }
 
 /** An error of the logarithm shows on a display by light ** (1 / 2.2): what is bright counts more, by that factor's square over the face's mean. */
-function weighByDisplay({ logLight, trust }: { logLight: Float32Array; trust: Float32Array }): void {
+function weighByDisplay({ logLight, trust }: AppearanceData): void {
   const shown = trust.map((_, n) =>
     Math.exp(((logLight[3 * n] + logLight[3 * n + 1] + logLight[3 * n + 2]) / 3) * (2 / 2.2)),
   );

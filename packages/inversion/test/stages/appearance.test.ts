@@ -6,6 +6,8 @@ import {
   type AppearanceData,
   createAppearance,
   LIGHT_FLOOR,
+  matteLight,
+  mirroredHarmonics,
   predictLight,
   sphericalHarmonics,
   stepAppearance,
@@ -79,6 +81,43 @@ describe('predictLight', () => {
   });
 });
 
+describe('mirroredHarmonics', () => {
+  it('send back the same share of light from everywhere, more of it at grazing angles', () => {
+    const normals = new Float32Array([0, 0, 1, 0, 0, 1]);
+    const angle = (80 * Math.PI) / 180;
+    const toEye = new Float32Array([0, 0, 1, Math.sin(angle), 0, Math.cos(angle)]);
+    const mirrored = mirroredHarmonics(normals, toEye);
+    const everywhere = 1 / 0.282095; // shading of 1
+    expect(mirrored[0] * everywhere).toBeCloseTo(0.026, 6);
+    expect(mirrored[9] * everywhere).toBeGreaterThan(0.1);
+  });
+
+  it('look where the mirror does', () => {
+    const half = Math.SQRT1_2;
+    // From above onto a surface that leans back by 45 degrees: what lies in front is seen.
+    const mirrored = mirroredHarmonics(new Float32Array([0, half, half]), new Float32Array([0, 1, 0]));
+    const [, y, z, x] = mirrored;
+    expect(z).toBeGreaterThan(0.01);
+    expect([x, y]).toBeCloseToTensor([0, 0], 1e-6);
+  });
+});
+
+describe('matteLight', () => {
+  it('keeps the light of a matte face', () => {
+    const { data, truth } = someFace(8);
+    expect(matteLight(data, truth)).toBeCloseToTensor(truth.lighting, 1e-3);
+  });
+
+  it('takes highlights in', () => {
+    const { data, truth } = someFace(9);
+    const mirrored = mirroredHarmonics(data.normals, data.normals);
+    const logLight = predictLight({ ...data, mirrored }, truth).predicted;
+    const error = (lighting: Float64Array) =>
+      predictLight(data, { ...truth, lighting }).predicted.reduce((sum, v, i) => sum + (v - logLight[i]) ** 2, 0);
+    expect(error(matteLight({ ...data, mirrored, logLight }, truth))).toBeLessThan(0.1 * error(truth.lighting));
+  });
+});
+
 describe('stepAppearance', () => {
   it.each([1, 2, 3])('recovers code, light and colours where priors are weak, seed %i', (seed) => {
     const { data, truth, usual } = someFace(seed);
@@ -125,5 +164,36 @@ describe('stepAppearance', () => {
     const found = solve({ ...data, density, logLight }, createAppearance(1), 10);
     expect(found.texture[0]).toBeGreaterThan(1);
     expect(predictLight({ ...data, density }, found).predicted).toBeCloseToTensor(logLight, 0.05);
+  });
+
+  it.each([0.05, 0.15, 0.5])('finds an albedo of %f under the light that cameras expose it by', (tone) => {
+    const { data } = someFace(10);
+    const { normals } = data;
+    const count = normals.length / 3;
+    const density = {
+      mean: new Float32Array(3 * count).fill(-Math.log(0.25)),
+      basis: new Float32Array(3 * count).fill(0.5),
+      codeSize: 1,
+    };
+    const exposure = 0.82 * (0.3 / tone) ** 0.2;
+    const logLight = new Float32Array(3 * count).fill(Math.log(tone * exposure + LIGHT_FLOOR));
+    const found = solve({ density, normals, logLight, trust: data.trust }, createAppearance(1), 100);
+    const { albedo } = predictLight({ density, normals }, found);
+    expect(albedo[0] / tone).toBeGreaterThan(0.9);
+    expect(albedo[0] / tone).toBeLessThan(1.1);
+  });
+
+  it('tells highlights from skin', () => {
+    const { data, truth, usual } = someFace(11);
+    const mirrored = mirroredHarmonics(data.normals, data.normals);
+    const dark = { ...data.density, mean: data.density.mean.map((d) => d + 1.5) };
+    const logLight = predictLight({ ...data, density: dark, mirrored }, truth).predicted;
+    const off = (glossy: boolean) => {
+      const seen = { ...data, density: dark, logLight, ...(glossy && { mirrored }) };
+      const { texture } = solve(seen, usual, 1e6);
+      return Math.hypot(...texture.map((v, k) => v - truth.texture[k]));
+    };
+    expect(off(true)).toBeLessThan(0.05);
+    expect(off(false)).toBeGreaterThan(5 * off(true));
   });
 });

@@ -84,9 +84,10 @@ export interface Baker {
    * Bakes an expression nearly: D at rest is taken along by the mesh, whose vertices sum the forward offsets of all weights. For the frames until `bake` is done.
    *
    * @param expression - `[De]`
+   * @param reuse - a quick bake that is no longer shown: its volume is written over, which spares an animation's every frame megabytes of garbage. From a worker every bake is a copy.
    * @throws FaceError `NO_IDENTITY` before `setIdentity`.
    */
-  quickBake(expression: Float32Array): Promise<PosedBake>;
+  quickBake(expression: Float32Array, reuse?: PosedBake): Promise<PosedBake>;
 }
 
 /** How far off the mesh the zero set may be, metres. */
@@ -228,13 +229,16 @@ export async function createBaker(source: BakeSource, options: BakerOptions = {}
     positions: Float32Array,
     deform: Deform,
     exact: boolean,
+    reuse?: PosedBake,
   ): Promise<PosedBake> {
     const { mesh, layout, reference } = who;
     const codes: Codes = { geometry: who.geometry, expression };
     const partTransforms = await uv.partTransforms(codes);
     const moved = movedTriangles(mesh, positions, exact ? STILL : NEARLY_STILL);
     const box = movedBounds(mesh, positions, moved, REACH);
-    const data = who.data.slice();
+    const room = reuse && !reuse.exact && reuse.volume.data.length === who.data.length ? reuse.volume.data : undefined;
+    room?.set(who.data);
+    const data = room ?? who.data.slice();
     if (box) {
       const windows = who.changes.map(({ lattice }) => windowAround(lattice, box.min, box.max));
       const lattices = who.changes.map(({ lattice }) => lattice);
@@ -316,10 +320,10 @@ export async function createBaker(source: BakeSource, options: BakerOptions = {}
       return pose(who, expression, poseMesh(who.mesh, expression), exactly(codes, signal), true);
     },
 
-    async quickBake(expression) {
+    async quickBake(expression, reuse) {
       const who = present('quickBake');
       const positions = poseMesh(who.mesh, expression);
-      return pose(who, expression, positions, nearly(who, positions), false);
+      return pose(who, expression, positions, nearly(who, positions), false, reuse);
     },
   };
 }
@@ -359,7 +363,7 @@ function choosePoints(
     const found = {
       block,
       owners: marks.owners,
-      which: listMarked(lattices[block], windows[block], marks.near),
+      which: listMarked(lattices[block], windows[block], marks),
       first,
     };
     first += found.which.length;
@@ -371,17 +375,14 @@ function choosePoints(
 }
 
 /** Numbers of the marked points in a window. */
-function listMarked({ size }: Lattice, { first, end }: LatticeWindow, marks: Uint8Array): Uint32Array {
+function listMarked({ size }: Lattice, { first, end }: LatticeWindow, { near, list }: MeshMarks): Uint32Array {
   const [nx, ny] = size;
-  const room = new Uint32Array(
-    Math.max(end[0] - first[0], 0) * Math.max(end[1] - first[1], 0) * Math.max(end[2] - first[2], 0),
-  );
   let count = 0;
   for (let k = first[2]; k < end[2]; k++)
     for (let j = first[1]; j < end[1]; j++)
       for (let at = first[0] + nx * (j + ny * k), last = at + end[0] - first[0]; at < last; at++)
-        if (marks[at]) room[count++] = at;
-  return room.slice(0, count);
+        if (near[at]) list[count++] = at;
+  return list.slice(0, count);
 }
 
 /** A coarse point deep inside a fine block is never read. */

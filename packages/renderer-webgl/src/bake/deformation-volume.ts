@@ -1,5 +1,7 @@
 import { encodeHalf } from './half.js';
 import {
+  createFillRoom,
+  type FillRoom,
   fillLattice,
   isEmpty,
   type Lattice,
@@ -65,6 +67,7 @@ export interface LatticeValues {
   /** `[nz, ny, nx]`, 1 where there is a value, 0 beyond the window. */
   known: Uint8Array;
   window: LatticeWindow;
+  room: FillRoom;
 }
 
 export function createValues(lattice: Lattice): LatticeValues {
@@ -74,6 +77,7 @@ export function createValues(lattice: Lattice): LatticeValues {
     values: new Float32Array(CHANNELS * count),
     known: new Uint8Array(count),
     window: wholeWindow(lattice),
+    room: createFillRoom(lattice),
   };
 }
 
@@ -97,7 +101,8 @@ const BLEND = 3;
 
 /** Fills all blocks outward from what is known and joins the fine ones to the coarse ones at their borders. */
 export function completeBlocks(blocks: readonly LatticeValues[]): void {
-  for (const { lattice, values, known, window } of blocks) fillLattice(lattice, values, CHANNELS, known, window);
+  for (const { lattice, values, known, window, room } of blocks)
+    fillLattice(lattice, values, CHANNELS, known, window, room);
   blocks.forEach((block, b) => {
     const coarse = blocks[COARSE_OF[b]];
     if (coarse !== block && !isEmpty(block.window)) blendBorder(block, coarse);
@@ -128,6 +133,9 @@ function blendBorder({ lattice, values, window: { first, end } }: LatticeValues,
   }
 }
 
+/** Changes below this one are none, metres: a half float of a centimetre can not tell. */
+const NO_CHANGE = 4e-6;
+
 /**
  * Writes a block into the texture: the reference plus a change on a lattice of twice the step, which is interpolated. What lies beyond the change's window is left alone.
  *
@@ -150,10 +158,9 @@ export function addChange(
   const high = [nx, ny, nz].map((n, k) => Math.min(2 * end[k], n));
   const v = change.values;
   const coarseLow = low[0] >> 1;
-  const coarseHigh = (high[0] >> 1) + 1;
-  const mixed = new Float32Array(CHANNELS * cx);
-  const line = new Float32Array(CHANNELS * (high[0] - low[0]));
-  const half = new Uint16Array(line.length);
+  const coarseHigh = Math.min((high[0] >> 1) + 1, cx);
+  const mixed = new Float32Array(CHANNELS * (cx + 1));
+  const line = new Float32Array(CHANNELS * (nx + 1));
   for (let k = low[2]; k < high[2]; k++) {
     for (let j = low[1]; j < high[1]; j++) {
       const [j0, j1, k0, k1] = [j >> 1, (j + 1) >> 1, k >> 1, (k + 1) >> 1];
@@ -161,26 +168,30 @@ export function addChange(
       const b = CHANNELS * cx * (j1 + cy * k0);
       const c = CHANNELS * cx * (j0 + cy * k1);
       const d = CHANNELS * cx * (j1 + cy * k1);
-      let largest = 0;
-      for (let i = CHANNELS * coarseLow; i < CHANNELS * Math.min(coarseHigh, cx); i++) {
-        const mean = a === d ? v[a + i] : 0.25 * (v[a + i] + v[b + i] + v[c + i] + v[d + i]);
+      let firstChanged = mixed.length;
+      let lastChanged = -1;
+      for (let i = CHANNELS * coarseLow; i < CHANNELS * coarseHigh; i++) {
+        const mean = 0.25 * (v[a + i] + v[b + i] + v[c + i] + v[d + i]);
         mixed[i] = mean;
-        if (mean > largest) largest = mean;
-        else if (-mean > largest) largest = -mean;
+        if (mean > NO_CHANGE || mean < -NO_CHANGE) {
+          lastChanged = i;
+          if (i < firstChanged) firstChanged = i;
+        }
       }
-      if (largest === 0) continue;
-      const from = CHANNELS * (low[0] + nx * (j + ny * k));
-      for (let i = 0, x = low[0]; x < high[0]; x++) {
+      if (lastChanged < 0) continue;
+      const begin = Math.max(2 * Math.floor(firstChanged / CHANNELS) - 1, low[0]);
+      const stop = Math.min(2 * Math.floor(lastChanged / CHANNELS) + 2, high[0]);
+      const from = CHANNELS * (begin + nx * (j + ny * k));
+      for (let i = 0, x = begin; x < stop; x++, i += CHANNELS) {
         const p = CHANNELS * (x >> 1);
         const q = CHANNELS * ((x + 1) >> 1);
-        for (let ch = 0; ch < CHANNELS; ch++, i++)
-          line[i] = reference[from + i] + 0.5 * (mixed[p + ch] + mixed[q + ch]);
+        line[i] = reference[from + i] + 0.5 * (mixed[p] + mixed[q]);
+        line[i + 1] = reference[from + i + 1] + 0.5 * (mixed[p + 1] + mixed[q + 1]);
+        line[i + 2] = reference[from + i + 2] + 0.5 * (mixed[p + 2] + mixed[q + 2]);
+        line[i + 3] = reference[from + i + 3] + 0.5 * (mixed[p + 3] + mixed[q + 3]);
       }
-      encodeHalf(line, half);
-      data.set(
-        half,
-        CHANNELS * (block.offset[0] + low[0] + size[0] * (block.offset[1] + j + size[1] * (block.offset[2] + k))),
-      );
+      const [x, y, z] = block.offset;
+      encodeHalf(line, data, CHANNELS * (stop - begin), CHANNELS * (x + begin + size[0] * (y + j + size[1] * (z + k))));
     }
   }
 }

@@ -5,12 +5,19 @@ const number = /* @__PURE__ */ new Float32Array(bits.buffer);
  * IEEE 754 half precision, rounded to nearest, as textures take it.
  *
  * @param values - numbers below 65504 in size.
- * @param out - destination of the same length. Allocated when absent.
+ * @param out - destination. Allocated when absent.
+ * @param count - how many of the first values.
+ * @param at - where in `out` they go.
  */
-export function encodeHalf(values: Float32Array, out = new Uint16Array(values.length)): Uint16Array {
+export function encodeHalf(
+  values: Float32Array,
+  out: Uint16Array = new Uint16Array(values.length),
+  count = values.length,
+  at = 0,
+): Uint16Array {
   const source = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  for (let i = 0; i < source.length; i++) {
-    const x = source[i];
+  for (let n = 0, i = at; n < count; n++, i++) {
+    const x = source[n];
     const sign = (x >>> 16) & 0x8000;
     const magnitude = x & 0x7fffffff;
     if (magnitude >= 0x38800000) {
@@ -18,7 +25,7 @@ export function encodeHalf(values: Float32Array, out = new Uint16Array(values.le
       out[i] = sign | ((magnitude - 0x38000000 + 0x1000) >>> 13);
     } else {
       // Denormal halves are whole multiples of 2^-24, which is the last place of floats from 1/2 to 1: adding 1/2 rounds to them.
-      number[0] = Math.abs(values[i]) + 0.5;
+      number[0] = Math.abs(values[n]) + 0.5;
       out[i] = sign | (bits[0] - 0x3f000000);
     }
   }

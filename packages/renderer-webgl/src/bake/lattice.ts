@@ -107,6 +107,23 @@ export function sampleLattice(
   }
 }
 
+/** What `fillLattice` works in, to be used again and again. */
+export interface FillRoom {
+  state: Uint8Array;
+  queue: Int32Array;
+  paddedQueue: Int32Array;
+}
+
+export function createFillRoom(lattice: Lattice): FillRoom {
+  const [nx, ny, nz] = lattice.size;
+  const count = latticeCount(lattice);
+  return {
+    state: new Uint8Array((nx + 2) * (ny + 2) * (nz + 2)),
+    queue: new Int32Array(count),
+    paddedQueue: new Int32Array(count),
+  };
+}
+
 /**
  * Gives the points without a value the mean of their neighbours that have one, outward in layers, until all have.
  *
@@ -122,17 +139,16 @@ export function fillLattice(
   channels: number,
   known: Uint8Array,
   { first, end }: LatticeWindow = wholeWindow(lattice),
+  { state, queue, paddedQueue }: FillRoom = createFillRoom(lattice),
 ): void {
   const [nx, ny] = lattice.size;
   const [wx, wy, wz] = [end[0] - first[0], end[1] - first[1], end[2] - first[2]];
   if (wx <= 0 || wy <= 0 || wz <= 0) return;
   const [px, py] = [wx + 2, wy + 2];
   // 0 unknown, 1 known, 2 in the layer that is being filled, whose points do not count for each other, 3 beyond the border.
-  const state = new Uint8Array(px * py * (wz + 2)).fill(3);
+  state.fill(3, 0, px * py * (wz + 2));
   const steps = [1, -1, nx, -nx, nx * ny, -nx * ny];
   const paddedSteps = [1, -1, px, -px, px * py, -px * py];
-  const queue = new Int32Array(wx * wy * wz);
-  const paddedQueue = new Int32Array(queue.length);
   let count = 0;
   const eachRow = (visit: (at: number, padded: number) => void) => {
     for (let k = 0; k < wz; k++)

@@ -9,11 +9,12 @@ uniform int lightCount;
 
 // material: f0, alpha, and what a lobe of that alpha leaves of orders 1 and 2.
 vec3 computeSurfaceLight(vec3 albedo, vec4 material, vec3 position, vec3 n, vec3 toEye) {
+  // What is mirrored does not come back out of the skin.
+  float share = environmentBrdf(material.x, material.y, max(dot(n, toEye), 1e-3));
+  albedo *= 1.0 - share;
   // Second-order harmonics of a strong light dip below zero on the far side.
   vec3 light = albedo * max(computeShading(lighting, n), 0.0);
-  float nDotV = max(dot(n, toEye), 1e-3);
-  vec3 environment = max(evaluateHarmonics(reflected, material.zw, reflect(-toEye, n)), 0.0);
-  light += environmentBrdf(material.x, material.y, nDotV) * environment;
+  light += share * max(evaluateHarmonics(reflected, material.zw, reflect(-toEye, n)), 0.0);
   for (int i = 0; i < lightCount; i++) {
     vec3 toLight = lightPlaces[i].xyz - lightPlaces[i].w * position;
     float squared = max(dot(toLight, toLight), 1e-6);
