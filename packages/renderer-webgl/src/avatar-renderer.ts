@@ -6,12 +6,14 @@ import { keepBindings, keepDrawState } from './gl-state.js';
 import { EVEN_LIGHT } from './lighting.js';
 import { cameraPlace } from './matrices.js';
 import {
+  checkImage,
   checkMesh,
   createPartBuffers,
   createTexture,
   deletePartBuffers,
   moveMesh,
   type PartBuffers,
+  updateRegion,
 } from './part-buffers.js';
 import { assembleShader, checkContext, createProgram, type Program } from './program.js';
 import fragmentMain from './shaders/avatar.frag.glsl';
@@ -53,6 +55,15 @@ export interface AvatarRenderer {
    * @throws FaceError `UNKNOWN_PART` when there is none of that name, `SHAPE` when V is not the part's.
    */
   updatePositions(name: string, positions: Float32Array, normals: Float32Array): void;
+
+  /**
+   * Shows an image again after it was painted on.
+   *
+   * @param image - one that a mesh has, the same object.
+   * @param region - `[x, y, width, height]` of what changed, texels; all of it when absent.
+   * @throws FaceError `UNKNOWN_PART` when no mesh has the image.
+   */
+  updateImage(image: PartImage, region?: readonly [number, number, number, number]): void;
 
   /**
    * Sets the light, even white until then.
@@ -195,6 +206,13 @@ export function createAvatarRenderer(options: AvatarRendererOptions): AvatarRend
         gl.bindBuffer(gl.ARRAY_BUFFER, part.normals);
         gl.bufferSubData(gl.ARRAY_BUFFER, 0, normals);
       });
+    },
+
+    updateImage(image, region = [0, 0, image.width, image.height]) {
+      checkOpen('updateImage');
+      checkImage(meshes, image);
+      const texture = present()?.textures.get(image);
+      if (texture) keepBindings(gl, () => updateRegion(gl, texture, image, region));
     },
 
     setLighting(given) {

@@ -8,7 +8,7 @@ import { keepResources } from './context-resources.js';
 import { keepBindings, keepDrawState, keepStencil, keepTextureUnits } from './gl-state.js';
 import { EVEN_LIGHT } from './lighting.js';
 import { IDENTITY, invert4, multiply4 } from './matrices.js';
-import { createTexture } from './part-buffers.js';
+import { createTexture, updateRegion } from './part-buffers.js';
 import { createPartMaps, packGlosses, WHITE } from './part-maps.js';
 import { assembleShader, checkContext, createProgram, type Program } from './program.js';
 import bakedMain from './shaders/baked.frag.glsl';
@@ -553,18 +553,3 @@ const TARGETS: Record<keyof typeof UNITS, '3D' | '2D' | 'array'> = {
   albedoMap: '2D',
   partMaps: 'array',
 };
-
-function updateRegion(
-  gl: WebGL2RenderingContext,
-  texture: WebGLTexture,
-  { data, width }: PartImage,
-  [x, y, w, h]: readonly [number, number, number, number],
-): void {
-  gl.bindTexture(gl.TEXTURE_2D, texture);
-  gl.pixelStorei(gl.UNPACK_ROW_LENGTH, width);
-  gl.pixelStorei(gl.UNPACK_SKIP_PIXELS, x);
-  gl.pixelStorei(gl.UNPACK_SKIP_ROWS, y);
-  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  gl.texSubImage2D(gl.TEXTURE_2D, 0, x, y, w, h, gl.RGBA, gl.UNSIGNED_BYTE, bytes);
-  gl.generateMipmap(gl.TEXTURE_2D);
-}

@@ -35,7 +35,9 @@ export {
   type OrbitControls,
   type OrbitControlsOptions,
 } from './orbit-controls.js';
+export { createPaintControls, type PaintControlsOptions, type Stamp } from './paint-controls.js';
 export { PART_NAMES } from './part-maps.js';
+export { castRay, type MeshHit, pickMeshes } from './pick-meshes.js';
 export { computeHighlight, FACE_GLOSS } from './specular.js';
 export {
   computeSurfaceLight,

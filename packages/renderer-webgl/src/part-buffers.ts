@@ -38,16 +38,21 @@ export function deletePartBuffers(gl: WebGL2RenderingContext, part: PartBuffers)
   for (const buffer of [part.positions, part.normals, ...part.others]) gl.deleteBuffer(buffer);
 }
 
-/** Uploads an image with mipmaps, filtered in linear light. Leaves its own bindings behind, see `keepBindings`. */
-export function createTexture(gl: WebGL2RenderingContext, image: PartImage, maxAnisotropy: number): WebGLTexture {
-  const texture = gl.createTexture();
-  gl.bindTexture(gl.TEXTURE_2D, texture);
+/** Rows as they are in memory, one after another. */
+function prepareUnpacking(gl: WebGL2RenderingContext): void {
   gl.bindBuffer(gl.PIXEL_UNPACK_BUFFER, null);
   gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
   gl.pixelStorei(gl.UNPACK_FLIP_Y_WEBGL, false);
   gl.pixelStorei(gl.UNPACK_PREMULTIPLY_ALPHA_WEBGL, false);
   for (const name of ['UNPACK_ROW_LENGTH', 'UNPACK_SKIP_PIXELS', 'UNPACK_SKIP_ROWS'] as const)
     gl.pixelStorei(gl[name], 0);
+}
+
+/** Uploads an image with mipmaps, filtered in linear light. Leaves its own bindings behind, see `keepBindings`. */
+export function createTexture(gl: WebGL2RenderingContext, image: PartImage, maxAnisotropy: number): WebGLTexture {
+  const texture = gl.createTexture();
+  gl.bindTexture(gl.TEXTURE_2D, texture);
+  prepareUnpacking(gl);
   const { data, width, height } = image;
   // WebGL takes unclamped bytes for this type, so the same memory is shown to it as such.
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
@@ -62,6 +67,23 @@ export function createTexture(gl: WebGL2RenderingContext, image: PartImage, maxA
     gl.texParameterf(gl.TEXTURE_2D, anisotropic.TEXTURE_MAX_ANISOTROPY_EXT, Math.min(maxAnisotropy, most));
   }
   return texture;
+}
+
+/** Uploads `[x, y, width, height]` of an image to its texture. Leaves its own bindings and how pixels are unpacked behind. */
+export function updateRegion(
+  gl: WebGL2RenderingContext,
+  texture: WebGLTexture,
+  { data, width }: PartImage,
+  [x, y, w, h]: readonly [number, number, number, number],
+): void {
+  gl.bindTexture(gl.TEXTURE_2D, texture);
+  prepareUnpacking(gl);
+  gl.pixelStorei(gl.UNPACK_ROW_LENGTH, width);
+  gl.pixelStorei(gl.UNPACK_SKIP_PIXELS, x);
+  gl.pixelStorei(gl.UNPACK_SKIP_ROWS, y);
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  gl.texSubImage2D(gl.TEXTURE_2D, 0, x, y, w, h, gl.RGBA, gl.UNSIGNED_BYTE, bytes);
+  gl.generateMipmap(gl.TEXTURE_2D);
 }
 
 /** @throws FaceError `SHAPE` when a mesh's arrays do not fit together or its image is too large, naming part and array. */
@@ -110,4 +132,13 @@ export function moveMesh(
     );
   }
   Object.assign(mesh, { positions, normals });
+}
+
+/** @throws FaceError `UNKNOWN_PART` when no mesh has the image. */
+export function checkImage(meshes: ReadonlyMap<string, PartMesh>, image: PartImage): void {
+  if ([...meshes.values()].some((mesh) => mesh.image === image)) return;
+  throw new FaceError<RendererErrorCode>(
+    'UNKNOWN_PART',
+    'updateImage: no part has this image. Pass the object that a mesh was set with.',
+  );
 }

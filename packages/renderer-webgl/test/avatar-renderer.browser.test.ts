@@ -235,6 +235,21 @@ describe('WebGL state', () => {
   });
 });
 
+it('shows a part of an image that was painted on', () => {
+  const image = { data: new Uint8Array(4 * 64 * 64).fill(255), width: 64, height: 64 };
+  const { gl, target, renderer, frame } = setUp([sphereMesh('skin', { image })], 'RGBA8');
+  image.data.fill(0, 0, 4 * 64 * 64);
+  gl.pixelStorei(gl.UNPACK_FLIP_Y_WEBGL, true);
+  // The middle of the picture is that of the chart.
+  renderer.updateImage(image, [32, 0, 32, 64]);
+  renderer.render(frame);
+  const pixels = target.readBytes();
+  expect(pixels[MIDDLE - 4 * 8]).toBe(255);
+  expect(pixels[MIDDLE + 4 * 8]).toBe(0);
+  expect(gl.getParameter(gl.UNPACK_FLIP_Y_WEBGL)).toBe(true);
+  expect(() => renderer.updateImage({ ...image })).toThrow(expect.objectContaining({ code: 'UNKNOWN_PART' }));
+});
+
 it('moves a part', () => {
   const given = sphereMesh('skin');
   const original = given.positions;

@@ -4,7 +4,7 @@ import { mergeOptions } from '@implicit-faces/runtime';
 import { AVATAR_RENDERER_DEFAULTS, type AvatarRenderer, type AvatarRendererOptions } from '../avatar-renderer.js';
 import { EVEN_LIGHT } from '../lighting.js';
 import { cameraPlace, multiply4 } from '../matrices.js';
-import { checkMesh, moveMesh } from '../part-buffers.js';
+import { checkImage, checkMesh, moveMesh } from '../part-buffers.js';
 import avatarMain from '../shaders/avatar.wgsl';
 import outputChunk from '../shaders/chunks/output.wgsl';
 import shadingChunk from '../shaders/chunks/shading.wgsl';
@@ -170,6 +170,12 @@ export async function createWebGpuAvatarRenderer(options: WebGpuAvatarRendererOp
       const part = parts.get(name)!;
       device.queue.writeBuffer(part.positions, 0, positions as Float32Array<ArrayBuffer>);
       device.queue.writeBuffer(part.normals, 0, normals as Float32Array<ArrayBuffer>);
+    },
+
+    updateImage(image, region) {
+      checkOpen('updateImage');
+      checkImage(meshes, image);
+      uploader.update(textures.get(image)!, image, region);
     },
 
     setLighting(given) {
