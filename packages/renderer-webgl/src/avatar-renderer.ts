@@ -6,8 +6,8 @@ import { keepBindings, keepDrawState } from './gl-state.js';
 import { EVEN_LIGHT } from './lighting.js';
 import { cameraPlace } from './matrices.js';
 import {
+  checkImage,
   checkMesh,
-  checkShown,
   createPartBuffers,
   createTexture,
   deletePartBuffers,
@@ -210,7 +210,7 @@ export function createAvatarRenderer(options: AvatarRendererOptions): AvatarRend
 
     updateImage(image, region = [0, 0, image.width, image.height]) {
       checkOpen('updateImage');
-      checkShown(meshes, image);
+      checkImage(meshes, image);
       const texture = present()?.textures.get(image);
       if (texture) keepBindings(gl, () => updateRegion(gl, texture, image, region));
     },

@@ -135,7 +135,7 @@ export function moveMesh(
 }
 
 /** @throws FaceError `UNKNOWN_PART` when no mesh has the image. */
-export function checkShown(meshes: ReadonlyMap<string, PartMesh>, image: PartImage): void {
+export function checkImage(meshes: ReadonlyMap<string, PartMesh>, image: PartImage): void {
   if ([...meshes.values()].some((mesh) => mesh.image === image)) return;
   throw new FaceError<RendererErrorCode>(
     'UNKNOWN_PART',

@@ -114,6 +114,21 @@ describe.skipIf(!device)('WebGPU, the mesh path', () => {
     );
   });
 
+  it('shows an image again after it was painted on', async () => {
+    const renderer = await createRenderer();
+    const image = checkerImage(64, 1);
+    renderer.setMeshes([sphereMesh('skin', { image })]);
+    const target = createGpuTarget(device!, SIZE);
+    const middle = 4 * ((SIZE / 2) * SIZE + SIZE / 2);
+    // A square in the middle of the front, half round from behind.
+    for (let y = 24; y < 40; y++) for (let x = 24; x < 40; x++) image.data.set([0, 255, 0, 255], 4 * (64 * y + x));
+    renderer.updateImage(image, [24, 24, 16, 16]);
+    target.draw((pass) => renderer.render(pass, GPU_CAMERA));
+    const [red, green] = (await target.readBytes()).subarray(middle);
+    expect(green).toBeGreaterThan(2 * red);
+    expect(() => renderer.updateImage(checkerImage(64, 1))).toThrow(expect.objectContaining({ code: 'UNKNOWN_PART' }));
+  });
+
   it('frees what it took', async () => {
     const own = (await requestDevice())!;
     const alive = countAlive(own);

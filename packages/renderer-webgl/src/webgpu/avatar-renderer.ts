@@ -4,7 +4,7 @@ import { mergeOptions } from '@implicit-faces/runtime';
 import { AVATAR_RENDERER_DEFAULTS, type AvatarRenderer, type AvatarRendererOptions } from '../avatar-renderer.js';
 import { EVEN_LIGHT } from '../lighting.js';
 import { cameraPlace, multiply4 } from '../matrices.js';
-import { checkMesh, checkShown, moveMesh } from '../part-buffers.js';
+import { checkImage, checkMesh, moveMesh } from '../part-buffers.js';
 import avatarMain from '../shaders/avatar.wgsl';
 import outputChunk from '../shaders/chunks/output.wgsl';
 import shadingChunk from '../shaders/chunks/shading.wgsl';
@@ -174,7 +174,7 @@ export async function createWebGpuAvatarRenderer(options: WebGpuAvatarRendererOp
 
     updateImage(image, region) {
       checkOpen('updateImage');
-      checkShown(meshes, image);
+      checkImage(meshes, image);
       uploader.update(textures.get(image)!, image, region);
     },
 

@@ -3,10 +3,11 @@
 
 // material: f0, alpha, and what a lobe of that alpha leaves of orders 1 and 2.
 fn computeSurfaceLight(albedo: vec3f, material: vec4f, position: vec3f, n: vec3f, toEye: vec3f) -> vec3f {
-  var light = albedo * max(evaluateHarmonics(frame.lighting, vec2f(1.0), n), vec3f(0.0));
-  let nDotV = max(dot(n, toEye), 1e-3);
-  let environment = max(evaluateHarmonics(frame.reflected, material.zw, reflect(-toEye, n)), vec3f(0.0));
-  light += environmentBrdf(material.x, material.y, nDotV) * environment;
+  // What is mirrored does not come back out of the skin.
+  let share = environmentBrdf(material.x, material.y, max(dot(n, toEye), 1e-3));
+  let matte = albedo * (1.0 - share);
+  var light = matte * max(evaluateHarmonics(frame.lighting, vec2f(1.0), n), vec3f(0.0));
+  light += share * max(evaluateHarmonics(frame.reflected, material.zw, reflect(-toEye, n)), vec3f(0.0));
   for (var i = 0; i < i32(frame.lightCount); i++) {
     let place = frame.lightPlaces[i];
     let toLight = place.xyz - place.w * position;
@@ -15,7 +16,7 @@ fn computeSurfaceLight(albedo: vec3f, material: vec4f, position: vec3f, n: vec3f
     let direction = toLight * inverseSqrt(squared);
     // The first stands for the brightest side of the harmonics, whose matte share is in already.
     if (i > 0) {
-      light += albedo * arriving * max(dot(n, direction), 0.0);
+      light += matte * arriving * max(dot(n, direction), 0.0);
     }
     light += computeHighlight(direction, arriving, material.xy, n, toEye);
   }
