@@ -133,6 +133,30 @@ function blendBorder({ lattice, values, window: { first, end } }: LatticeValues,
   }
 }
 
+/** For each row of a window from which point to which before it changes, `[nz, ny, 2]`; the first after the last where it does not. */
+function changedSpans({ lattice, values, window: { first, end } }: LatticeValues): Int16Array {
+  const [nx, ny, nz] = lattice.size;
+  const out = new Int16Array(2 * ny * nz);
+  for (let row = 0; row < ny * nz; row++) out[2 * row] = nx;
+  const isStill = (at: number) => {
+    for (let c = 0; c < CHANNELS; c++) if (Math.abs(values[at + c]) > NO_CHANGE) return false;
+    return true;
+  };
+  for (let k = first[2]; k < end[2]; k++) {
+    for (let j = first[1]; j < end[1]; j++) {
+      const row = j + ny * k;
+      let low = first[0];
+      while (low < end[0] && isStill(CHANNELS * (nx * row + low))) low++;
+      let high = end[0];
+      while (high > low && isStill(CHANNELS * (nx * row + high - 1))) high--;
+      if (low === high) continue;
+      out[2 * row] = low;
+      out[2 * row + 1] = high;
+    }
+  }
+  return out;
+}
+
 /** Changes below this one are none, metres: a half float of a centimetre can not tell. */
 const NO_CHANGE = 4e-6;
 
@@ -157,30 +181,33 @@ export function addChange(
   const low = first.map((f) => Math.max(2 * f - 1, 0));
   const high = [nx, ny, nz].map((n, k) => Math.min(2 * end[k], n));
   const v = change.values;
-  const coarseLow = low[0] >> 1;
-  const coarseHigh = Math.min((high[0] >> 1) + 1, cx);
+  // One axis after the other: layers in z, then rows in y, then points in x.
+  const layer = new Float32Array(CHANNELS * cx * cy);
   const mixed = new Float32Array(CHANNELS * (cx + 1));
   const line = new Float32Array(CHANNELS * (nx + 1));
+  const [atX, atY, atZ] = block.offset;
+  const rowLength = CHANNELS * cx;
+  const [layerBegin, layerEnd] = [rowLength * (low[1] >> 1), rowLength * Math.min((high[1] >> 1) + 1, cy)];
+  const spans = changedSpans(change);
   for (let k = low[2]; k < high[2]; k++) {
+    const near = CHANNELS * cx * cy * (k >> 1);
+    const far = CHANNELS * cx * cy * ((k + 1) >> 1);
+    for (let i = layerBegin; i < layerEnd; i++) layer[i] = 0.5 * (v[near + i] + v[far + i]);
     for (let j = low[1]; j < high[1]; j++) {
-      const [j0, j1, k0, k1] = [j >> 1, (j + 1) >> 1, k >> 1, (k + 1) >> 1];
-      const a = CHANNELS * cx * (j0 + cy * k0);
-      const b = CHANNELS * cx * (j1 + cy * k0);
-      const c = CHANNELS * cx * (j0 + cy * k1);
-      const d = CHANNELS * cx * (j1 + cy * k1);
-      let firstChanged = mixed.length;
-      let lastChanged = -1;
-      for (let i = CHANNELS * coarseLow; i < CHANNELS * coarseHigh; i++) {
-        const mean = 0.25 * (v[a + i] + v[b + i] + v[c + i] + v[d + i]);
-        mixed[i] = mean;
-        if (mean > NO_CHANGE || mean < -NO_CHANGE) {
-          lastChanged = i;
-          if (i < firstChanged) firstChanged = i;
-        }
+      let begin = nx;
+      let stop = 0;
+      for (let c = 0; c < 4; c++) {
+        const row = 2 * (((j + (c & 1)) >> 1) + cy * ((k + (c >> 1)) >> 1));
+        begin = Math.min(begin, 2 * spans[row] - 1);
+        stop = Math.max(stop, 2 * spans[row + 1]);
       }
-      if (lastChanged < 0) continue;
-      const begin = Math.max(2 * Math.floor(firstChanged / CHANNELS) - 1, low[0]);
-      const stop = Math.min(2 * Math.floor(lastChanged / CHANNELS) + 2, high[0]);
+      begin = Math.max(begin, low[0]);
+      stop = Math.min(stop, high[0]);
+      if (begin >= stop) continue;
+      const a = rowLength * (j >> 1);
+      const b = rowLength * ((j + 1) >> 1);
+      for (let i = CHANNELS * (begin >> 1), end = CHANNELS * ((stop >> 1) + 1); i < end; i++)
+        mixed[i] = 0.5 * (layer[a + i] + layer[b + i]);
       const from = CHANNELS * (begin + nx * (j + ny * k));
       for (let i = 0, x = begin; x < stop; x++, i += CHANNELS) {
         const p = CHANNELS * (x >> 1);
@@ -190,8 +217,8 @@ export function addChange(
         line[i + 2] = reference[from + i + 2] + 0.5 * (mixed[p + 2] + mixed[q + 2]);
         line[i + 3] = reference[from + i + 3] + 0.5 * (mixed[p + 3] + mixed[q + 3]);
       }
-      const [x, y, z] = block.offset;
-      encodeHalf(line, data, CHANNELS * (stop - begin), CHANNELS * (x + begin + size[0] * (y + j + size[1] * (z + k))));
+      const to = CHANNELS * (atX + begin + size[0] * (atY + j + size[1] * (atZ + k)));
+      encodeHalf(line, data, CHANNELS * (stop - begin), to);
     }
   }
 }
