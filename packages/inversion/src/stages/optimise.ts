@@ -67,6 +67,8 @@ export interface Evidence {
   encoded?: CodeStart;
   /** Where the optimisation starts. */
   start: Pose;
+  /** Whether the start's focal length is what the camera noted, and stays. */
+  knowsFocal: boolean;
 }
 
 /** What the optimisation finds in a photo. Geometry and texture codes are the person's, so they are the same in all photos. */
@@ -246,8 +248,8 @@ function startFits({ model, chosen, vertices }: Subject, photos: readonly Eviden
     return { codes, pose: start, appearance: createAppearance(chosen.density.codeSize) };
   });
   // Each encoder's answer is evidence of its own. Where there is none, the prior on geometry is the person's, and so counts once.
-  const priors = photos.map(({ encoded }, i) =>
-    createCodePrior(model, encoded?.codes, encodings.length === 0 && i === 0),
+  const priors = photos.map(({ encoded, knowsFocal }, i) =>
+    createCodePrior(model, encoded?.codes, encodings.length === 0 && i === 0, knowsFocal),
   );
   return { fits, priors };
 }
@@ -262,12 +264,14 @@ function notFinite(stage: string): FaceError {
 /**
  * What is believed of codes and camera before the photo is looked at; of the codes what an encoder said, if one did.
  *
+ * @param knowsFocal - whether the focal length stays as it is.
  * @param usual - whether geometry is believed to be near the mean head's where no encoder spoke.
  */
-function createCodePrior(model: FaceModel, encoded: Float64Array | undefined, usual: boolean) {
+function createCodePrior(model: FaceModel, encoded: Float64Array | undefined, usual: boolean, knowsFocal: boolean) {
   const { codes, expressionNames } = model.manifest;
   const frozen = new Uint8Array(codes.geometry + codes.expression + POSE_PARAMETERS);
   frozen.set(unseenExpressions(expressionNames), codes.geometry);
+  frozen[frozen.length - 1] = Number(knowsFocal);
   return {
     frozen,
     add(equations: NormalEquations, values: Float64Array, pose: Pose) {
@@ -279,7 +283,8 @@ function createCodePrior(model: FaceModel, encoded: Float64Array | undefined, us
         centre: encoded?.subarray(codes.geometry),
         sigma: encoded ? ENCODED_EXPRESSION_SIGMA : EXPRESSION_SIGMA,
       });
-      addDistancePrior(equations, codes.geometry + codes.expression, pose);
+      // With a known focal length the face's size says how far away it is.
+      if (!knowsFocal) addDistancePrior(equations, codes.geometry + codes.expression, pose);
     },
   };
 }
