@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, parse, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadAvatar, loadFaceModel } from '@implicit-faces/avatar';
+import { MOST_PHOTOS } from '@implicit-faces/inversion';
 import { loadLandmarker } from '@implicit-faces/landmarks';
 import { modelFiles } from '@implicit-faces/landmarks/node';
 import { FaceError, isFaceError, parseManifest } from '@implicit-faces/runtime';
@@ -18,6 +19,7 @@ import { loadIdentityNetwork } from './identity.js';
 import { type InversionRunOptions, runInversion } from './inversion-runs.js';
 import { listPhotos, measurePhoto, summarisePhotos } from './photo-evaluation.js';
 import { type Results, writeResults } from './results-page.js';
+import { takeFurtherPhotos } from './synthetic/photo-set.js';
 import { loadPortraitGenerator } from './synthetic/portrait.js';
 import { compareWithPortrait, summariseSynthetic } from './synthetic-evaluation.js';
 
@@ -32,6 +34,7 @@ interface Arguments {
   data: string;
   preset: string;
   faces: number;
+  views: number;
   photos?: string[] | boolean;
   seed: number;
   model: string;
@@ -47,6 +50,7 @@ const command = new Command('evaluate')
     new Option('--preset <name>', 'how much work to do').choices(['fast', 'default', 'best']).default('default'),
   )
   .option('--faces <count>', 'how many synthetic portraits', Number, FACES)
+  .option('--views <count>', 'how many photos of each synthetic face are inverted together, 1 to 5', Number, 1)
   .option('--photos <names...>', 'only photos whose names contain one of these')
   .option('--no-photos', 'no photos at all')
   .option('--seed <number>', 'of the inversions', Number, 0)
@@ -59,6 +63,9 @@ async function main(): Promise<void> {
   const options = command.parse().opts<Arguments>();
   if (!Number.isInteger(options.faces) || options.faces < 0) {
     throw new FaceError('OPTION', `evaluate: --faces should be a whole number; received ${options.faces}.`);
+  }
+  if (!Number.isInteger(options.views) || options.views < 1 || options.views > MOST_PHOTOS) {
+    throw new FaceError('OPTION', `evaluate: --views should be 1 to ${MOST_PHOTOS}; received ${options.views}.`);
   }
   const data = resolve(options.data);
   await stat(data).catch((cause) => {
@@ -96,7 +103,7 @@ async function choosePhotos(data: string, wanted: Arguments['photos']): Promise<
 }
 
 async function evaluate(data: string, photos: string[], out: string, options: Arguments): Promise<Results> {
-  const { preset, seed, faces } = options;
+  const { preset, seed, faces, views } = options;
   const folder = resolve(options.model);
   const files = directoryFiles(folder);
   const text = await readFile(join(folder, 'manifest.json'), 'utf8').catch((cause) => {
@@ -119,14 +126,18 @@ async function evaluate(data: string, photos: string[], out: string, options: Ar
       for (let i = 0; i < faces; i++) {
         const portrait = generator.create(FIRST_SEED + i);
         const name = String(portrait.seed);
-        const { data: pixels, width, height } = portrait.image;
-        const photo = join(out, `${name}.png`);
-        await sharp(Buffer.from(pixels.buffer), { raw: { width, height, channels: 4 } })
-          .removeAlpha()
-          .png()
-          .toFile(photo);
+        const photos: string[] = [];
+        for (const image of [portrait.image, ...takeFurtherPhotos(generator, portrait, views - 1)]) {
+          const { data: pixels, width, height } = image;
+          const photo = join(out, photos.length ? `${name}-${photos.length}.png` : `${name}.png`);
+          await sharp(Buffer.from(pixels.buffer), { raw: { width, height, channels: 4 } })
+            .removeAlpha()
+            .png()
+            .toFile(photo);
+          photos.push(photo);
+        }
         try {
-          const { seconds } = await runInversion(photo, join(out, name), run);
+          const { seconds } = await runInversion(photos, join(out, name), run);
           const avatar = loadAvatar(new Uint8Array(await readFile(join(out, name, 'avatar.safetensors'))), manifest);
           const { environments } = generator;
           const other = environments[(environments.indexOf(portrait.light.name) + 1) % environments.length];
@@ -147,7 +158,7 @@ async function evaluate(data: string, photos: string[], out: string, options: Ar
       for (const photo of photos) {
         const { name } = parse(photo);
         try {
-          const report = await runInversion(photo, join(out, name), run);
+          const report = await runInversion([photo], join(out, name), run);
           const figures = await measurePhoto(photo, join(out, name), report, { landmarks, identity });
           results.photos.push(figures);
           const { psnrDb, identityFront, seconds } = figures;

@@ -22,20 +22,20 @@ export interface InversionReport {
 }
 
 /**
- * Inverts a photo by the built command line, in a process of its own, so that memory and time are those of a user.
+ * Inverts photos of a person by the built command line, in a process of its own, so that memory and time are those of a user.
  *
  * @param folder - for everything that the command writes.
  * @throws FaceError `RUN` with what the command said when it failed.
  */
 export async function runInversion(
-  photo: string,
+  photos: readonly string[],
   folder: string,
   { preset, seed, model }: InversionRunOptions,
 ): Promise<InversionReport> {
-  const args = ['invert', photo, '--out', folder, '--preset', preset, '--seed', String(seed), '--quiet'];
+  const args = ['invert', ...photos, '--out', folder, '--preset', preset, '--seed', String(seed), '--quiet'];
   if (model) args.push('--model', model);
   const { code, stderr } = await run(args);
-  if (code !== 0) throw new FaceError('RUN', `invert ${photo}: exit code ${code}: ${stderr.trim()}`);
+  if (code !== 0) throw new FaceError('RUN', `invert ${photos.join(' ')}: exit code ${code}: ${stderr.trim()}`);
   return JSON.parse(await readFile(join(folder, 'report.json'), 'utf8'));
 }
 

@@ -27,6 +27,7 @@ export {
   type InvertedAvatar,
   type InvertedPhoto,
   type InvertImageOptions,
+  type Photo,
   type Progress,
   STAGES,
   type Stage,

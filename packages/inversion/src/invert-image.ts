@@ -20,7 +20,7 @@ import { chooseSamples, optimise } from './stages/optimise.js';
 import { startPose } from './stages/start.js';
 import { finishTexture, type SeenScene, seenTint, seeScene } from './stages/texture.js';
 import { loadSurfaceSamples, posePoints } from './surface-samples.js';
-import type { InvertedAvatar, InvertedPhoto, InvertImageOptions, Stage } from './types.js';
+import type { InvertedAvatar, InvertedPhoto, InvertImageOptions, Photo, Stage } from './types.js';
 
 export const INVERT_IMAGE_DEFAULTS = { preset: 'default', seed: 0, faceIndex: 0 } as const;
 
@@ -38,14 +38,14 @@ const CALM_EDGE = 6;
 /**
  * Turns one photo into an avatar: detects the face, fits codes, camera and light, and takes the texture from the photo.
  *
- * @param image - 8-bit sRGB RGBA of any size, upright; see `@implicit-faces/landmarks/node` for decoding files.
+ * @param image - 8-bit sRGB RGBA of any size, upright, with the focal length if it is known; see `@implicit-faces/landmarks/node` for decoding files.
  * @returns the avatar, in metres and the world axes of docs/conventions.md; its camera is in the photo's pixels.
- * @throws FaceError `IMAGE` for arrays that are no picture, `OPTION` for an unknown preset or a seed that is no integer, `NO_FACE` and `FACE_INDEX` from detection, `NOT_FINITE` when the
+ * @throws FaceError `IMAGE` for arrays that are no picture and focal lengths that are none, `OPTION` for an unknown preset or a seed that is no integer, `NO_FACE` and `FACE_INDEX` from detection, `NOT_FINITE` when the
  * optimisation runs away. Throws the signal's reason when aborted; nothing goes on running.
  * @example const avatar = await invertImage(photo, { ort, model, landmarks });
  * @see Lin et al. 2023, section 4. Instead of de-lighting first, second-order light is solved for together with the codes; the steps are Gauss-Newton's.
  */
-export async function invertImage(image: RgbaImage, options: InvertImageOptions): Promise<InvertedAvatar> {
+export async function invertImage(image: Photo, options: InvertImageOptions): Promise<InvertedAvatar> {
   checkInput('invertImage', [image], options);
   return invert([image], options);
 }
@@ -59,12 +59,12 @@ export async function invertImage(image: RgbaImage, options: InvertImageOptions)
  * @throws FaceError as `invertImage`, with the photo's number in the message, and `PHOTO_COUNT` for none or too many.
  * @example const avatar = await invertImages([front, left, right], { ort, model, landmarks });
  */
-export async function invertImages(images: readonly RgbaImage[], options: InvertImageOptions): Promise<InvertedAvatar> {
+export async function invertImages(images: readonly Photo[], options: InvertImageOptions): Promise<InvertedAvatar> {
   checkInput('invertImages', images, options);
   return invert(images, options);
 }
 
-async function invert(images: readonly RgbaImage[], options: InvertImageOptions): Promise<InvertedAvatar> {
+async function invert(images: readonly Photo[], options: InvertImageOptions): Promise<InvertedAvatar> {
   const { model, landmarks: landmarker, signal, onProgress } = options;
   const { preset = INVERT_IMAGE_DEFAULTS.preset, seed = INVERT_IMAGE_DEFAULTS.seed } = options;
   const settings = PRESETS[preset];
@@ -137,7 +137,8 @@ async function invert(images: readonly RgbaImage[], options: InvertImageOptions)
         mask: cropMask(person, image, crop),
         faceScale,
         encoded: encoded[i],
-        start: startPose(mean, found.points, [image.width / 2, image.height / 2]),
+        start: startPose(mean, found.points, [image.width / 2, image.height / 2], image.focalLengthPx),
+        knowsFocal: image.focalLengthPx !== undefined,
       };
     }),
     settings,
@@ -243,7 +244,7 @@ async function invert(images: readonly RgbaImage[], options: InvertImageOptions)
 
 /** A photo with the face that was found in it. */
 interface DetectedFace {
-  image: RgbaImage;
+  image: Photo;
   found: FaceLandmarks;
   /** `[H, W]` the person, 0 to 255. */
   person: Uint8Array;
@@ -260,7 +261,7 @@ function inPhoto(error: unknown, i: number, count: number): unknown {
 
 function checkInput(
   who: string,
-  images: readonly RgbaImage[],
+  images: readonly Photo[],
   { preset = INVERT_IMAGE_DEFAULTS.preset, seed = INVERT_IMAGE_DEFAULTS.seed }: InvertImageOptions,
 ): void {
   if (!(images.length >= 1 && images.length <= MOST_PHOTOS)) {
@@ -269,9 +270,17 @@ function checkInput(
       `${who}: images should be 1 to ${MOST_PHOTOS} photos; received ${images.length}. Choose sharp ones from different sides.`,
     );
   }
-  images.forEach((image, i) =>
-    checkImage(images.length > 1 ? `${who}: photo ${i + 1} of ${images.length}` : who, image),
-  );
+  for (const [i, image] of images.entries()) {
+    const where = images.length > 1 ? `${who}: photo ${i + 1} of ${images.length}` : who;
+    checkImage(where, image);
+    const { focalLengthPx: focal } = image;
+    if (focal !== undefined && !(focal > 0 && Number.isFinite(focal))) {
+      throw new FaceError(
+        'IMAGE',
+        `${where}: focalLengthPx should be a positive number of pixels; received ${focal}. Leave it out if it is not known.`,
+      );
+    }
+  }
   if (!Object.hasOwn(PRESETS, preset)) {
     throw new FaceError(
       'OPTION',

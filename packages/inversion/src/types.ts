@@ -13,6 +13,12 @@ export interface Progress {
   fraction: number;
 }
 
+/** A photo, and what is known of its camera. `decodeImage` of `@implicit-faces/landmarks/node` makes these. */
+export interface Photo extends RgbaImage {
+  /** Pixels; found from the face, roughly, when absent. The principal point is the photo's middle. */
+  focalLengthPx?: number;
+}
+
 export interface InvertImageOptions {
   /** The imported `onnxruntime-node` or `onnxruntime-web`, the one that the model was loaded with. */
   ort: OrtRuntime;

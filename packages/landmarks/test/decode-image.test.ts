@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { focalLengthFromExif } from '../src/focal-length.js';
 import { type DecodeImageOptions, decodeImage } from '../src/node.js';
 import { ASTRONAUT } from './helpers/photos.js';
 
@@ -42,6 +43,40 @@ describe('reads', () => {
     const bytes = await twoColours().withMetadata({ orientation: 6 }).png().toBuffer(); // 6: turn clockwise by 90 degrees
     const turned = await summary(bytes);
     expect(turned).toMatchObject({ width: 30, height: 40, top: [255, 0, 0, 255] });
+  });
+
+  describe('the focal length that EXIF notes', () => {
+    const noted = async (exif: Record<string, string>) =>
+      (await decodeImage(await twoColours().withExif({ IFD2: exif }).jpeg().toBuffer())).focalLengthPx;
+    // The diagonal is 50 pixels, and 43.27 mm of film.
+    const expected = (26 * 50) / Math.hypot(36, 24);
+
+    it('as its 35 mm equivalent: in pixels', async () => {
+      expect(await noted({ FocalLengthIn35mmFilm: '26' })).toBeCloseTo(expected, 9);
+    });
+
+    it('for pictures made smaller or turned since, but not for cropped ones', async () => {
+      // The encoder notes 40 x 30, whatever it is told.
+      const bytes = await twoColours()
+        .withExif({ IFD2: { FocalLengthIn35mmFilm: '26' } })
+        .jpeg()
+        .toBuffer();
+      const exif = (await sharp(bytes).metadata()).exif!;
+      expect(focalLengthFromExif(exif, 40, 30)).toBeCloseTo(expected, 9);
+      expect(focalLengthFromExif(exif, 15, 20)).toBeCloseTo(expected / 2, 9);
+      expect(focalLengthFromExif(exif, 30, 30)).toBeUndefined();
+    });
+
+    it.each([
+      ['not where 0 says that it is not known', { FocalLengthIn35mmFilm: '0' }],
+      ['not without the equivalent', { FocalLength: '5/1' }],
+    ])('%s', async (_, exif) => {
+      expect(await noted(exif)).toBeUndefined();
+    });
+
+    it('not from a damaged block', () => {
+      expect(focalLengthFromExif(Uint8Array.from([1, 2, 3]), 40, 30)).toBeUndefined();
+    });
   });
 
   it('alpha: flattened on white', async () => {

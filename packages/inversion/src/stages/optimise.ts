@@ -69,6 +69,8 @@ export interface Evidence {
   encoded?: CodeStart;
   /** Where the optimisation starts. */
   start: Pose;
+  /** Whether the start's focal length is what the camera noted, and stays. */
+  knowsFocal: boolean;
 }
 
 /** What the optimisation finds in a photo. Geometry and texture codes are the person's, so they are the same in all photos. */
@@ -257,8 +259,8 @@ function startFits(subject: Subject, photos: readonly Evidence[]) {
     return { codes, pose: start, appearance: createAppearance(chosen.density.codeSize) };
   });
   // Each encoder's answer is evidence of its own. Where there is none, the prior on geometry is the person's, and so counts once.
-  const priors = photos.map(({ encoded }, i) =>
-    createCodePrior(subject, encoded?.codes, encodings.length === 0 && i === 0),
+  const priors = photos.map(({ encoded, knowsFocal }, i) =>
+    createCodePrior(subject, encoded?.codes, encodings.length === 0 && i === 0, knowsFocal),
   );
   return { fits, priors };
 }
@@ -273,12 +275,19 @@ function notFinite(stage: string): FaceError {
 /**
  * What is believed of codes and camera before the photo is looked at; of the codes what an encoder said, if one did.
  *
+ * @param knowsFocal - whether the focal length stays as it is.
  * @param usual - whether geometry is believed to be near the mean head's where no encoder spoke.
  */
-function createCodePrior({ model, landmarks }: Subject, encoded: Float64Array | undefined, usual: boolean) {
+function createCodePrior(
+  { model, landmarks }: Subject,
+  encoded: Float64Array | undefined,
+  usual: boolean,
+  knowsFocal: boolean,
+) {
   const { codes, expressionNames } = model.manifest;
   const frozen = new Uint8Array(codes.geometry + codes.expression + POSE_PARAMETERS);
   frozen.set(unseenExpressions(expressionNames), codes.geometry);
+  frozen[frozen.length - 1] = Number(knowsFocal);
   const information = encoded && shapeInformation(landmarks, ENCODED_SIGMA);
   return {
     frozen,
@@ -297,7 +306,8 @@ function createCodePrior({ model, landmarks }: Subject, encoded: Float64Array | 
           values.map((value, k) => value - encoded[k]),
         );
       }
-      addDistancePrior(equations, codes.geometry + codes.expression, pose);
+      // With a known focal length the face's size says how far away it is.
+      if (!knowsFocal) addDistancePrior(equations, codes.geometry + codes.expression, pose);
     },
   };
 }
