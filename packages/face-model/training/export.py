@@ -100,14 +100,15 @@ class Geometry(nn.Module):
     BELOW = .004          # metres under the lowest place of the neck's rim
     NEAR = .02            # metres from the jaw's box in its canonical space within which the jaw's field is evaluated
 
-    def __init__(self, templates, uv, deformation, parts, inverse, jaw_box, rim):
+    def __init__(self, templates, uv, deformation, parts, inverse, jaw_box, rim_height, rim_motion):
         super().__init__()
         self.templates = nn.ModuleDict(templates)
         self.uv, self.deformation, self.parts, self.inverse = uv, deformation, parts, inverse
         self.register_buffer('low', torch.tensor(fields.BOUNDS[0]))
         self.register_buffer('high', torch.tensor(fields.BOUNDS[1]))
         self.register_buffer('jaw_box', jaw_box)                               # [2, 3] in the jaw's canonical space
-        self.register_buffer('rim', rim)                                       # [K, 3] places on the neck's rim in the head's canonical space
+        self.register_buffer('rim_height', rim_height)                         # [R] of places along the neck's rim, metres, and
+        self.register_buffer('rim_motion', rim_motion)                         # [158, R] what codes add to it
 
     def skin(self, x, codes):
         inside = torch.minimum(torch.maximum(x, self.low), self.high)
@@ -124,7 +125,7 @@ class Geometry(nn.Module):
         place = head_place.index_put((row,), asked_place)
         canonical = torch.where((head <= jaw)[:, None], head_place, place)
         # Below the neck's rim there is nothing: the volume's floor has little to learn from, and here and there it was taken for skin.
-        floor = (self.rim + self.deformation.forward_fields['head'](self.rim, codes - self.deformation.template_codes))[:, 1].amin(0) - self.BELOW
+        floor = (self.rim_height + codes @ self.rim_motion).amin(0) - self.BELOW
         return torch.maximum(torch.minimum(head, jaw) + beyond, floor - x[:, 1]), canonical
 
     def sheet(self, name, x, codes, outputs):
@@ -199,7 +200,7 @@ def load_geometry(kit: fk.FaceKit) -> Geometry:
     skin = Skin.of(kit)
     jaw = skin.template[np.unique(skin.sheets['jaw'])]
     return Geometry({s: trained(f'template-{s}', fields.make_template(s)) for s in SHEETS}, trained('uv', fields.make_uv()), deformation, parts,
-                    InverseUv(trained('inverse-uv', fields.make_inverse_uv()), parts, torch.from_numpy(moved_by_contact(skin, InverseUv.SIDE))), torch.from_numpy(np.stack([jaw.min(0), jaw.max(0)])), torch.from_numpy(skin.template[skin.rim])).requires_grad_(False)
+                    InverseUv(trained('inverse-uv', fields.make_inverse_uv()), parts, torch.from_numpy(moved_by_contact(skin, InverseUv.SIDE))), torch.from_numpy(np.stack([jaw.min(0), jaw.max(0)])), torch.from_numpy(skin.neutral[skin.rim, 1]), torch.from_numpy(skin.basis[:, skin.rim, 1]).half().float()).requires_grad_(False)
 
 
 HALVED = 2048     # weights from this size on are stored as fp16
