@@ -240,17 +240,18 @@ function startFits({ model, chosen, vertices }: Subject, photos: readonly Eviden
   const encodings = photos.flatMap(({ encoded }) => encoded ?? []);
   const total = encodings.reduce((sum, { expectedErrorMm }) => sum + expectedErrorMm ** -2, 0);
   for (const { codes, expectedErrorMm } of encodings) {
-    for (let k = 0; k < geometry; k++) shared[k] += (codes[k] * expectedErrorMm ** -2) / total;
+    for (let k = 0; k < geometry; k++) shared[k] += codes[k] * (expectedErrorMm ** -2 / total);
   }
   const fits: Fit[] = photos.map(({ encoded, start }) => {
     const codes = encoded?.codes.slice() ?? new Float64Array(vertices.codeSize);
-    if (photos.length > 1) codes.set(shared);
+    codes.set(shared);
     return { codes, pose: start, appearance: createAppearance(chosen.density.codeSize) };
   });
-  // Each encoder's answer is evidence of its own. Where there is none, the prior on geometry is the person's, and so counts once.
-  const priors = photos.map(({ encoded, knowsFocal }, i) =>
-    createCodePrior(model, encoded?.codes, encodings.length === 0 && i === 0, knowsFocal),
-  );
+  // The encoder is wrong of a person in much the same way in every photo, so what it says of the geometry counts once, like the prior where it says nothing.
+  const priors = photos.map(({ encoded, knowsFocal }, i) => {
+    const geometryPrior = i === 0 ? { centre: shared, sigma: total > 0 ? ENCODED_GEOMETRY_SIGMA : 1 } : undefined;
+    return createCodePrior(model, geometryPrior, encoded?.codes.subarray(geometry), knowsFocal);
+  });
   return { fits, priors };
 }
 
@@ -262,12 +263,18 @@ function notFinite(stage: string): FaceError {
 }
 
 /**
- * What is believed of codes and camera before the photo is looked at; of the codes what an encoder said, if one did.
+ * What is believed of codes and camera before the photo is looked at.
  *
+ * @param geometryPrior - of the geometry codes `[Dg]`; of a person's photos one has it.
+ * @param expression - `[De]` what an encoder said, if one did.
  * @param knowsFocal - whether the focal length stays as it is.
- * @param usual - whether geometry is believed to be near the mean head's where no encoder spoke.
  */
-function createCodePrior(model: FaceModel, encoded: Float64Array | undefined, usual: boolean, knowsFocal: boolean) {
+function createCodePrior(
+  model: FaceModel,
+  geometryPrior: { centre: Float64Array; sigma: number } | undefined,
+  expression: Float64Array | undefined,
+  knowsFocal: boolean,
+) {
   const { codes, expressionNames } = model.manifest;
   const frozen = new Uint8Array(codes.geometry + codes.expression + POSE_PARAMETERS);
   frozen.set(unseenExpressions(expressionNames), codes.geometry);
@@ -275,13 +282,12 @@ function createCodePrior(model: FaceModel, encoded: Float64Array | undefined, us
   return {
     frozen,
     add(equations: NormalEquations, values: Float64Array, pose: Pose) {
-      const geometrySigma = encoded ? ENCODED_GEOMETRY_SIGMA : 1;
-      for (let k = 0; k < (encoded || usual ? codes.geometry : 0); k++) {
-        addPrior(equations, k, values[k] - (encoded?.[k] ?? 0), geometrySigma ** -2);
-      }
+      geometryPrior?.centre.forEach((centre, k) => {
+        addPrior(equations, k, values[k] - centre, geometryPrior.sigma ** -2);
+      });
       addExpressionPrior(equations, expressionNames, values, codes.geometry, pose, {
-        centre: encoded?.subarray(codes.geometry),
-        sigma: encoded ? ENCODED_EXPRESSION_SIGMA : EXPRESSION_SIGMA,
+        centre: expression,
+        sigma: expression ? ENCODED_EXPRESSION_SIGMA : EXPRESSION_SIGMA,
       });
       // With a known focal length the face's size says how far away it is.
       if (!knowsFocal) addDistancePrior(equations, codes.geometry + codes.expression, pose);
