@@ -159,7 +159,7 @@ describe.skipIf(!hasShippedModel)('three photos of a face of the shipped model',
     return 1000 * Math.sqrt(squares / (aligned.length / 3));
   }
 
-  it.each(['fast'] as Preset[])(
+  it.each(['fast', 'default'] as Preset[])(
     'tell more of the head than one, %s',
     async (preset) => {
       const options = { ort, model, landmarks: knowing(faces), preset };

@@ -251,16 +251,20 @@ function startFits(subject: Subject, photos: readonly Evidence[]) {
   const encodings = photos.flatMap(({ encoded }) => encoded ?? []);
   const total = encodings.reduce((sum, { expectedErrorMm }) => sum + expectedErrorMm ** -2, 0);
   for (const { codes, expectedErrorMm } of encodings) {
-    for (let k = 0; k < geometry; k++) shared[k] += (codes[k] * expectedErrorMm ** -2) / total;
+    for (let k = 0; k < geometry; k++) shared[k] += codes[k] * (expectedErrorMm ** -2 / total);
   }
   const fits: Fit[] = photos.map(({ encoded, start }) => {
     const codes = encoded?.codes.slice() ?? new Float64Array(vertices.codeSize);
-    if (photos.length > 1) codes.set(shared);
+    codes.set(shared);
     return { codes, pose: start, appearance: createAppearance(chosen.density.codeSize) };
   });
-  // Each encoder's answer is evidence of its own. Where there is none, the prior on geometry is the person's, and so counts once.
+  // The encoder is wrong of a person in much the same way in every photo, so what it says of the geometry counts once, like the prior where it says nothing.
+  const bearer = Math.max(
+    0,
+    photos.findIndex(({ encoded }) => encoded),
+  );
   const priors = photos.map(({ encoded, knowsFocal }, i) =>
-    createCodePrior(subject, encoded?.codes, encodings.length === 0 && i === 0, knowsFocal),
+    createCodePrior(subject, i === bearer ? shared : undefined, encoded?.codes.subarray(geometry), knowsFocal),
   );
   return { fits, priors };
 }
@@ -273,31 +277,33 @@ function notFinite(stage: string): FaceError {
 }
 
 /**
- * What is believed of codes and camera before the photo is looked at; of the codes what an encoder said, if one did.
+ * What is believed of codes and camera before the photo is looked at.
  *
+ * @param geometry - `[Dg]` where the geometry codes are believed to be; of a person's photos one has it.
+ * @param expression - `[De]` what an encoder said, if one did.
  * @param knowsFocal - whether the focal length stays as it is.
- * @param usual - whether geometry is believed to be near the mean head's where no encoder spoke.
  */
 function createCodePrior(
   { model, landmarks }: Subject,
-  encoded: Float64Array | undefined,
-  usual: boolean,
+  geometry: Float64Array | undefined,
+  expression: Float64Array | undefined,
   knowsFocal: boolean,
 ) {
   const { codes, expressionNames } = model.manifest;
   const frozen = new Uint8Array(codes.geometry + codes.expression + POSE_PARAMETERS);
   frozen.set(unseenExpressions(expressionNames), codes.geometry);
   frozen[frozen.length - 1] = Number(knowsFocal);
+  const encoded = geometry && expression && Float64Array.from([...geometry, ...expression]);
   const information = encoded && shapeInformation(landmarks, ENCODED_SIGMA);
   return {
     frozen,
     add(equations: NormalEquations, values: Float64Array, pose: Pose) {
-      for (let k = 0; k < (encoded || usual ? codes.geometry : 0); k++) {
-        addPrior(equations, k, values[k] - (encoded?.[k] ?? 0), 1);
-      }
+      geometry?.forEach((centre, k) => {
+        addPrior(equations, k, values[k] - centre, 1);
+      });
       addExpressionPrior(equations, expressionNames, values, codes.geometry, pose, {
-        centre: encoded?.subarray(codes.geometry),
-        sigma: encoded ? ENCODED_EXPRESSION_SIGMA : EXPRESSION_SIGMA,
+        centre: expression,
+        sigma: expression ? ENCODED_EXPRESSION_SIGMA : EXPRESSION_SIGMA,
       });
       if (encoded && information) {
         addGaussianPrior(
