@@ -99,7 +99,7 @@ describe('runBatched', () => {
     let batches = 0;
     const { distance } = await network.runBatched({ points: many, geometry }, { onProgress: () => batches++ });
     const whole = await network.run({ points: many, geometry });
-    expect(batches).toBe(3);
+    expect(batches).toBe(5);
     expect(distance.data).toBeCloseToTensor(whole.distance.data, 1e-6);
   });
 

@@ -121,7 +121,7 @@ describe('albedo', () => {
       onProgress: (share) => shares.push(share),
     });
     expect(size).toBe(160);
-    expect(shares.length).toBe(2);
+    expect(shares.length).toBe(4);
     expect(shares.at(-1)).toBe(1);
     const centres = texelCentres(160);
     expect(centres.subarray(2 * 161, 2 * 162)).toBeCloseToTensor([1.5 / 160, 1.5 / 160], 1e-7);
