@@ -13,7 +13,7 @@ import {
   resetValues,
   writeBlock,
 } from './deformation-volume.js';
-import { coarsened, findLayout, type IdentityLayout, type LayoutSteps } from './identity-layout.js';
+import { coarsened, findLayout, type IdentityLayout, type LayoutSteps, PROXY_MARGIN } from './identity-layout.js';
 import {
   type Lattice,
   type LatticeWindow,
@@ -25,7 +25,7 @@ import {
 import { type LinearMesh, meshBounds, movedBounds, movedTriangles, poseMesh } from './linear-mesh.js';
 import { computeRestFrames, createRestMap } from './mesh-transfer.js';
 import { bakeParts, type PartGrids } from './part-grids.js';
-import { closeHoles, type ProxyMesh } from './proxy-mesh.js';
+import { buildWall, type ProxyMesh, standOnFloor } from './proxy-mesh.js';
 import { createMarks, type MeshMarks, markNearMesh } from './surface-samples.js';
 import { type BakeTemplateOptions, bakeTemplate, type TemplateBricks } from './template-bricks.js';
 
@@ -153,7 +153,7 @@ interface AskedBlock {
 export async function createBaker(source: BakeSource, options: BakerOptions = {}, baked?: StaticBake): Promise<Baker> {
   const { manifest, layers, uv } = source;
   const { triangles, uv: places } = uv.topology.skin;
-  const proxyTriangles = closeHoles(triangles);
+  const wall = buildWall(triangles, places.length / 2);
   const steps: LayoutSteps = {
     coarseStep: options.coarseStep ?? BAKER_DEFAULTS.coarseStep,
     eyeStep: options.eyeStep ?? BAKER_DEFAULTS.eyeStep,
@@ -258,11 +258,14 @@ export async function createBaker(source: BakeSource, options: BakerOptions = {}
         addChange(layout.blocks[b], reference[b].values, change, layout.size, data);
       });
     }
+    const standing = standOnFloor(positions, wall);
+    const margins = new Float32Array(standing.length / 3).fill(PROXY_MARGIN);
+    margins.set(who.margins);
     return {
       volume: { ...layout, data },
       partTransforms,
-      proxy: { positions, triangles: proxyTriangles, margins: who.margins },
-      bounds: meshBounds(positions, BOUNDS_MARGIN),
+      proxy: { positions: standing, triangles: wall.triangles, margins },
+      bounds: meshBounds(standing, BOUNDS_MARGIN),
       exact,
     };
   }

@@ -29,7 +29,7 @@ const LIP_MARGIN = 6e-3;
 const EYE_HALF = [0.023, 0.018, 0.0145];
 const EYE_MIDDLE = [0, 0, 0.0105];
 /** The zero set may be this far outside of the mesh where nothing else is known, metres, */
-const PROXY_MARGIN = 1.2e-3;
+export const PROXY_MARGIN = 1.2e-3;
 /** and this much farther than it was found to be. */
 const PROXY_SLACK = 8e-4;
 /** but not farther than this: vertices deep inside are those of a surface that no ray meets. */

@@ -17,33 +17,55 @@ export interface ProxyGeometry {
   triangles: Uint32Array;
 }
 
-/** Adds a fan for each loop of edges that have a triangle on one side only, so that what one sees through a hole has a proxy as well. */
-export function closeHoles(triangles: Uint32Array): Uint32Array {
-  const next = new Map<number, number>();
-  const sides = new Set<number>();
+/** How far under the lowest place of the neck's rim the solid ends, metres, as f does. */
+const FLOOR_BELOW = 4e-3;
+
+/** The neck's end, below the rim of an open mesh: a wall straight down and a flat floor. */
+export interface Wall {
+  /** `[R]` vertices on the rim, each of which has a foot; in no order. */
+  rim: Uint32Array;
+  /** `[F, 3]` the mesh's triangles, the wall's and the floor's. Vertices behind the mesh's are the feet, then the floor's middle. */
+  triangles: Uint32Array;
+}
+
+/** Closes a mesh of `count` vertices along its edges that have a triangle on one side only. */
+export function buildWall(triangles: Uint32Array, count: number): Wall {
   const key = (a: number, b: number) => a * 0x4000000 + b;
-  const eachEdge = (visit: (a: number, b: number) => void) => {
-    for (let t = 0; t < triangles.length; t += 3)
-      for (let k = 0; k < 3; k++) visit(triangles[t + k], triangles[t + ((k + 1) % 3)]);
-  };
-  eachEdge((a, b) => sides.add(key(a, b)));
-  eachEdge((a, b) => {
-    if (!sides.has(key(b, a))) next.set(b, a);
-  });
-  const fans: number[] = [];
-  for (const start of next.keys()) {
-    let a = next.get(start);
-    next.delete(start);
-    while (a !== undefined && a !== start) {
-      const b = next.get(a);
-      next.delete(a);
-      if (b !== undefined && b !== start) fans.push(start, a, b);
-      a = b;
+  const edges = new Map<number, [number, number]>();
+  for (let t = 0; t < triangles.length; t += 3) {
+    for (let k = 0; k < 3; k++) {
+      const [a, b] = [triangles[t + k], triangles[t + ((k + 1) % 3)]];
+      edges.set(key(a, b), [a, b]);
     }
   }
-  const out = new Uint32Array(triangles.length + fans.length);
-  out.set(triangles);
-  out.set(fans, triangles.length);
+  const open = [...edges.values()].filter(([a, b]) => !edges.has(key(b, a)));
+  const rim = Uint32Array.from(open, ([a]) => a);
+  const feet = new Map(open.map(([a], k) => [a, count + k]));
+  const middle = count + rim.length;
+  const added = open.flatMap(([a, b]) => {
+    const [footA, footB] = [feet.get(a)!, feet.get(b)!];
+    return [b, a, footA, b, footA, footB, footB, footA, middle];
+  });
+  return { rim, triangles: Uint32Array.from([...triangles, ...added]) };
+}
+
+/** A posed mesh `[V, 3]` with its feet and the floor's middle, `[V + R + 1, 3]`; as it is where it has no rim. */
+export function standOnFloor(positions: Float32Array, { rim }: Wall): Float32Array {
+  if (rim.length === 0) return positions;
+  const out = new Float32Array(positions.length + 3 * (rim.length + 1));
+  out.set(positions);
+  const floor =
+    rim.reduce((lowest, v) => Math.min(lowest, positions[3 * v + 1]), Number.POSITIVE_INFINITY) - FLOOR_BELOW;
+  const middle = positions.length + 3 * rim.length;
+  out[middle + 1] = floor;
+  rim.forEach((v, k) => {
+    const foot = positions.length + 3 * k;
+    out[foot + 1] = floor;
+    for (const axis of [0, 2]) {
+      out[foot + axis] = positions[3 * v + axis];
+      out[middle + axis] += positions[3 * v + axis] / rim.length;
+    }
+  });
   return out;
 }
 
