@@ -113,7 +113,6 @@ export function createAvatarRenderer(options: AvatarRendererOptions): AvatarRend
   );
   const gl = checkContext(options.gl, 'createAvatarRenderer');
   let meshes = new Map<string, PartMesh>();
-  let lights: readonly PunctualLight[] = [];
   let light = createSurfaceLight(EVEN_LIGHT);
   const { present, checkOpen, dispose } = keepResources(
     gl,
@@ -217,13 +216,12 @@ export function createAvatarRenderer(options: AvatarRendererOptions): AvatarRend
 
     setLighting(given) {
       checkOpen('setLighting');
-      light = createSurfaceLight(given, lights);
+      light = createSurfaceLight(given, light.lights);
     },
 
     setLights(given) {
       checkOpen('setLights');
       light = createSurfaceLight(light.lighting, given);
-      lights = [...given];
     },
 
     render(renderOptions) {

@@ -147,7 +147,6 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
   let pose: FieldUniforms | undefined;
   let albedo: PartImage | undefined;
   let partAlbedos: Readonly<Record<string, PartImage>> = {};
-  let lights: readonly PunctualLight[] = [];
   let light = createSurfaceLight(EVEN_LIGHT);
   const { present, checkOpen, dispose } = keepResources(gl, upload, free, options.onRestored);
 
@@ -520,13 +519,12 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
 
     setLighting(given) {
       checkOpen('setLighting');
-      light = createSurfaceLight(given, lights);
+      light = createSurfaceLight(given, light.lights);
     },
 
     setLights(given) {
       checkOpen('setLights');
       light = createSurfaceLight(light.lighting, given);
-      lights = [...given];
     },
 
     render(renderOptions) {

@@ -28,6 +28,8 @@ export type PunctualLight =
 export interface SurfaceLight {
   /** `[9, 3]` of the shading. */
   lighting: Float32Array;
+  /** The lights besides the harmonics, as they were given. */
+  lights: readonly PunctualLight[];
   /** `[9, 3]` of the radiance without the first light. */
   reflected: Float32Array;
   /** `[L, 4]` */
@@ -64,6 +66,7 @@ export function createSurfaceLight(lighting: ArrayLike<number>, lights: readonly
   }
   return {
     lighting: Float32Array.from(lighting),
+    lights: [...lights],
     reflected,
     places: Float32Array.from(places),
     colours: Float32Array.from(colours),

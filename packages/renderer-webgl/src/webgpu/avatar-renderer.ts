@@ -10,7 +10,7 @@ import outputChunk from '../shaders/chunks/output.wgsl';
 import shadingChunk from '../shaders/chunks/shading.wgsl';
 import surfaceLightChunk from '../shaders/chunks/surface-light.wgsl';
 import { MATTE, packGloss } from '../specular.js';
-import { createSurfaceLight, type PunctualLight } from '../surface-light.js';
+import { createSurfaceLight } from '../surface-light.js';
 import type { PartImage, PartMesh } from '../types.js';
 import { keepDeviceResources } from './device-resources.js';
 import {
@@ -113,7 +113,6 @@ export async function createWebGpuAvatarRenderer(options: WebGpuAvatarRendererOp
   let meshes = new Map<string, PartMesh>();
   const parts = new Map<string, Part>();
   const textures = new Map<PartImage, GPUTexture>();
-  let lights: readonly PunctualLight[] = [];
   let light = createSurfaceLight(EVEN_LIGHT);
 
   function createPart(mesh: PartMesh, texture: GPUTexture): Part {
@@ -180,13 +179,12 @@ export async function createWebGpuAvatarRenderer(options: WebGpuAvatarRendererOp
 
     setLighting(given) {
       checkOpen('setLighting');
-      light = createSurfaceLight(given, lights);
+      light = createSurfaceLight(given, light.lights);
     },
 
     setLights(given) {
       checkOpen('setLights');
       light = createSurfaceLight(light.lighting, given);
-      lights = [...given];
     },
 
     render(pass, renderOptions) {

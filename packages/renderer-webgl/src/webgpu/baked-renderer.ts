@@ -17,7 +17,7 @@ import surfaceChunk from '../shaders/chunks/surface.wgsl';
 import surfaceLightChunk from '../shaders/chunks/surface-light.wgsl';
 import traceChunk from '../shaders/chunks/trace.wgsl';
 import proxyMain from '../shaders/proxy.wgsl';
-import { createSurfaceLight, type PunctualLight } from '../surface-light.js';
+import { createSurfaceLight } from '../surface-light.js';
 import type { PartImage } from '../types.js';
 import { keepDeviceResources } from './device-resources.js';
 import {
@@ -173,7 +173,6 @@ export async function createWebGpuBakedRenderer(options: WebGpuBakedRendererOpti
   let albedoTexture = uploader.create('albedo', [WHITE]);
   let partTexture = uploader.create('part albedos', partLayers({}));
   let images = bindImages();
-  let lights: readonly PunctualLight[] = [];
   let light = createSurfaceLight(EVEN_LIGHT);
   let prepared: GPUBindGroup | undefined;
 
@@ -301,13 +300,12 @@ export async function createWebGpuBakedRenderer(options: WebGpuBakedRendererOpti
 
     setLighting(given) {
       checkOpen('setLighting');
-      light = createSurfaceLight(given, lights);
+      light = createSurfaceLight(given, light.lights);
     },
 
     setLights(given) {
       checkOpen('setLights');
       light = createSurfaceLight(light.lighting, given);
-      lights = [...given];
     },
 
     prepare(encoder, renderOptions) {
