@@ -1,7 +1,8 @@
 export { FaceError, type InversionErrorCode, isFaceError } from './errors.js';
-export { INVERT_IMAGE_DEFAULTS, invertImage, invertImages, MOST_PHOTOS } from './invert-image.js';
+export { invertImage, invertImages, MOST_PHOTOS } from './invert-image.js';
 export type { OneEuroSettings } from './one-euro.js';
-export { PRESETS, type Preset, type PresetSettings } from './presets.js';
+export { INVERT_IMAGE_DEFAULTS } from './options.js';
+export { POSE_STEPS, PRESETS, type Preset, type PresetSettings } from './presets.js';
 export {
   LEAST_POINTS,
   RECOVER_CODES_DEFAULTS,
@@ -27,6 +28,8 @@ export {
   type InvertedAvatar,
   type InvertedPhoto,
   type InvertImageOptions,
+  type LightOrder,
+  type LossWeights,
   type Photo,
   type Progress,
   STAGES,

@@ -12,17 +12,15 @@ import {
 } from '@implicit-faces/uv-param';
 import { FaceError, isFaceError } from './errors.js';
 import { landmarkTarget, outerEyeDistance } from './losses/landmark-evidence.js';
+import { INVERT_IMAGE_DEFAULTS, resolveOptions } from './options.js';
 import { type Crop, checkImage, cropMask, cropPhoto } from './photo.js';
 import { cameraFromPose } from './pose.js';
-import { PRESETS } from './presets.js';
 import { type CodeStart, encodeFace } from './stages/encode.js';
 import { chooseSamples, optimise } from './stages/optimise.js';
 import { startPose } from './stages/start.js';
 import { finishTexture, type SeenScene, seenTint, seeScene } from './stages/texture.js';
 import { loadSurfaceSamples, posePoints } from './surface-samples.js';
 import type { InvertedAvatar, InvertedPhoto, InvertImageOptions, Photo, Stage } from './types.js';
-
-export const INVERT_IMAGE_DEFAULTS = { preset: 'default', seed: 0, faceIndex: 0 } as const;
 
 /** Each photo costs time and memory, and beyond a few there is little left to see. */
 export const MOST_PHOTOS = 5;
@@ -40,14 +38,13 @@ const CALM_EDGE = 6;
  *
  * @param image - 8-bit sRGB RGBA of any size, upright, with the focal length if it is known; see `@implicit-faces/landmarks/node` for decoding files.
  * @returns the avatar, in metres and the world axes of docs/conventions.md; its camera is in the photo's pixels.
- * @throws FaceError `IMAGE` for arrays that are no picture and focal lengths that are none, `OPTION` for an unknown preset or a seed that is no integer, `NO_FACE` and `FACE_INDEX` from detection, `NOT_FINITE` when the
+ * @throws FaceError `IMAGE` for arrays that are no picture and focal lengths that are none, `OPTION` for an unknown preset, a seed that is no integer, and settings, weights or an order of light that are none, `NO_FACE` and `FACE_INDEX` from detection, `NOT_FINITE` when the
  * optimisation runs away. Throws the signal's reason when aborted; nothing goes on running.
  * @example const avatar = await invertImage(photo, { ort, model, landmarks });
  * @see Lin et al. 2023, section 4. Instead of de-lighting first, second-order light is solved for together with the codes; the steps are Gauss-Newton's.
  */
 export async function invertImage(image: Photo, options: InvertImageOptions): Promise<InvertedAvatar> {
-  checkInput('invertImage', [image], options);
-  return invert([image], options);
+  return invert('invertImage', [image], options);
 }
 
 /**
@@ -60,14 +57,13 @@ export async function invertImage(image: Photo, options: InvertImageOptions): Pr
  * @example const avatar = await invertImages([front, left, right], { ort, model, landmarks });
  */
 export async function invertImages(images: readonly Photo[], options: InvertImageOptions): Promise<InvertedAvatar> {
-  checkInput('invertImages', images, options);
-  return invert(images, options);
+  return invert('invertImages', images, options);
 }
 
-async function invert(images: readonly Photo[], options: InvertImageOptions): Promise<InvertedAvatar> {
+async function invert(who: string, images: readonly Photo[], options: InvertImageOptions): Promise<InvertedAvatar> {
+  checkPhotos(who, images);
   const { model, landmarks: landmarker, signal, onProgress } = options;
-  const { preset = INVERT_IMAGE_DEFAULTS.preset, seed = INVERT_IMAGE_DEFAULTS.seed } = options;
-  const settings = PRESETS[preset];
+  const { preset, seed, settings, encoder, losses, lightOrder } = resolveOptions(who, options);
   const seconds: Record<Stage | 'total', number> = {
     detect: 0,
     encode: 0,
@@ -114,7 +110,7 @@ async function invert(images: readonly Photo[], options: InvertImageOptions): Pr
   const encoded: (CodeStart | undefined)[] = [];
   for (const [i, { image, found }] of faces.entries()) {
     await report(i / faces.length);
-    encoded.push(await encodeFace(model, image, found.points, { signal }));
+    encoded.push(encoder ? await encodeFace(model, image, found.points, { signal }) : undefined);
   }
   enter('optimise');
   await report(0);
@@ -141,7 +137,7 @@ async function invert(images: readonly Photo[], options: InvertImageOptions): Pr
         knowsFocal: image.focalLengthPx !== undefined,
       };
     }),
-    settings,
+    { ...settings, losses, lightOrder },
     seed,
     (fraction) => report(0.2 + 0.8 * fraction),
   );
@@ -259,11 +255,7 @@ function inPhoto(error: unknown, i: number, count: number): unknown {
   return new FaceError(error.code, `invertImages: photo ${i + 1} of ${count}: ${error.message}`, { cause: error });
 }
 
-function checkInput(
-  who: string,
-  images: readonly Photo[],
-  { preset = INVERT_IMAGE_DEFAULTS.preset, seed = INVERT_IMAGE_DEFAULTS.seed }: InvertImageOptions,
-): void {
+function checkPhotos(who: string, images: readonly Photo[]): void {
   if (!(images.length >= 1 && images.length <= MOST_PHOTOS)) {
     throw new FaceError(
       'PHOTO_COUNT',
@@ -280,15 +272,6 @@ function checkInput(
         `${where}: focalLengthPx should be a positive number of pixels; received ${focal}. Leave it out if it is not known.`,
       );
     }
-  }
-  if (!Object.hasOwn(PRESETS, preset)) {
-    throw new FaceError(
-      'OPTION',
-      `${who}: preset should be one of ${Object.keys(PRESETS).join(', ')}; received ${preset}.`,
-    );
-  }
-  if (!Number.isInteger(seed)) {
-    throw new FaceError('OPTION', `${who}: seed should be an integer; received ${seed}.`);
   }
 }
 

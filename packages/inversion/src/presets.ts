@@ -1,15 +1,18 @@
 /** How much work an inversion may do. */
 export type Preset = 'fast' | 'default' | 'best';
 
+/** The first steps on landmarks move the camera alone. */
+export const POSE_STEPS = 3;
+
 export interface PresetSettings {
-  /** Gauss-Newton steps on landmarks alone, then at each scale of the photo, coarse to fine. */
+  /** Gauss-Newton steps on landmarks alone, the first `POSE_STEPS` of them of the camera; then at each scale of the photo, coarse to fine, at most three. Without steps the codes stay where they start. */
   landmarkSteps: number;
   photoSteps: readonly number[];
   /** Surface samples that are compared with the photo in each step. */
   samples: number;
-  /** Side of the texture, texels. */
+  /** Side of the texture, texels: a power of two, 256 to 4096. */
   textureSize: number;
-  /** Side at which the model's albedo is baked, which is smooth: no more than `textureSize`. */
+  /** Side at which the model's albedo is baked, which is smooth: the same, and no more than `textureSize`. */
   albedoSize: number;
 }
 

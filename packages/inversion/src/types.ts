@@ -1,7 +1,7 @@
 import type { Avatar, Camera, FaceModel, Lighting, RgbaImage } from '@implicit-faces/avatar';
 import type { Box, Landmarker } from '@implicit-faces/landmarks';
 import type { OrtRuntime } from '@implicit-faces/runtime';
-import type { Preset } from './presets.js';
+import type { Preset, PresetSettings } from './presets.js';
 
 /** The stages of an inversion, in order. `encode` is short where the model has no encoder, and `finetune` takes no time in presets that do without it. */
 export const STAGES = ['detect', 'encode', 'optimise', 'finetune', 'texture'] as const;
@@ -19,6 +19,19 @@ export interface Photo extends RgbaImage {
   focalLengthPx?: number;
 }
 
+/** What the terms of the optimisation count, as multiples of what they usually do: 1 changes nothing, 0 leaves a term out. */
+export interface LossWeights {
+  /** Where the 468 detected landmarks are, and how far eyes and mouth are open. */
+  landmarks: number;
+  /** The photo's colours against the model's, as far as they move codes and camera; texture code and light are found from them in any case. */
+  photo: number;
+  /** The avatar stays inside the person's mask. */
+  silhouette: number;
+}
+
+/** Order of the spherical harmonics of a light: 1, 4 or 9 coefficients. */
+export type LightOrder = 0 | 1 | 2;
+
 export interface InvertImageOptions {
   /** The imported `onnxruntime-node` or `onnxruntime-web`, the one that the model was loaded with. */
   ort: OrtRuntime;
@@ -26,6 +39,13 @@ export interface InvertImageOptions {
   landmarks: Landmarker;
   /** How much work to do. */
   preset?: Preset;
+  /** What of the preset shall be otherwise. */
+  settings?: Partial<PresetSettings>;
+  /** Whether the model's encoder is asked where the codes start; else they start at the mean face. */
+  encoder?: boolean;
+  losses?: Partial<LossWeights>;
+  /** What light is solved for. With 0 it comes from everywhere alike and shading stays in the texture, which suits pictures without any. */
+  lightOrder?: LightOrder;
   /** Decides every random choice: the same photo, options and seed give the same avatar. */
   seed?: number;
   /** Which face, counted from the largest. */

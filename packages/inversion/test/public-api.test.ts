@@ -8,6 +8,7 @@ it('exports these names and no others', () => {
       "INVERT_IMAGE_DEFAULTS",
       "LEAST_POINTS",
       "MOST_PHOTOS",
+      "POSE_STEPS",
       "PRESETS",
       "RECOVER_CODES_DEFAULTS",
       "STAGES",

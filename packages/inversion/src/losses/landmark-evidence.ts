@@ -48,6 +48,7 @@ const ENCODED_OPENING_WEIGHT = 0.2;
  * @param positions - `[468, 3]` the samples at the present codes.
  * @param faceScale - outer-eye distance, pixels.
  * @param encoded - whether an encoder's answer is believed, which knows of the landmarks.
+ * @param weight - multiplies all of it.
  */
 export function addLandmarkEvidence(
   equations: NormalEquations,
@@ -57,12 +58,13 @@ export function addLandmarkEvidence(
   target: LandmarkTarget,
   faceScale: number,
   encoded = false,
+  weight = 1,
 ): void {
   const [landmarks, openings] = encoded
     ? [ENCODED_LANDMARK_WEIGHT, ENCODED_OPENING_WEIGHT]
     : [LANDMARK_WEIGHT, OPENING_WEIGHT];
-  addLandmarkLoss(equations, samples, positions, pose, target, landmarks);
-  addPairLoss(equations, samples, positions, pose, target, OPENINGS, OPENING_SIGMA * faceScale, openings);
+  addLandmarkLoss(equations, samples, positions, pose, target, weight * landmarks);
+  addPairLoss(equations, samples, positions, pose, target, OPENINGS, OPENING_SIGMA * faceScale, weight * openings);
 }
 
 /** The distance between the eyes' outer corners `[468, 3]`, in the points' own unit: the scale of a face. */

@@ -9,6 +9,7 @@ import {
   splitJoined,
 } from '../normal-equations.js';
 import type { DensitySamples } from '../surface-samples.js';
+import type { LightOrder } from '../types.js';
 
 /** Light and albedo of the face: what the photo's colours are explained by. */
 export interface Appearance {
@@ -66,11 +67,18 @@ const WHITE_WEIGHT = 0.02;
 const MATTE_PRIOR = { strength: 1e-5, shape: 0.01 };
 const DISPLAY_GAMMA = 1 / 2.2;
 
-export function createAppearance(textureSize: number): Appearance {
+/** The mean texture in the usual light, as far as its order goes. */
+export function createAppearance(textureSize: number, lightOrder: LightOrder = 2): Appearance {
+  const beyond = beyondOrder(lightOrder);
   return {
     texture: new Float64Array(textureSize),
-    lighting: Float64Array.from({ length: 27 }, (_, i) => USUAL_LIGHT[Math.floor(i / 3)]),
+    lighting: Float64Array.from({ length: 27 }, (_, i) => (beyond[i] ? 0 : USUAL_LIGHT[Math.floor(i / 3)])),
   };
+}
+
+/** `[9, 3]` 1 for the coefficients that a light of an order does not have. */
+function beyondOrder(order: LightOrder): Uint8Array {
+  return new Uint8Array(27).fill(1, 3 * (order + 1) ** 2);
 }
 
 export interface AppearanceData {
@@ -150,15 +158,19 @@ export interface AppearanceEvidence {
  *
  * @param photos - all of one person.
  * @param appearances - one per photo, with one texture code; so are those that are returned.
+ * @param lightOrder - coefficients beyond stay as they are.
  */
 export function stepAppearance(
   photos: readonly AppearanceEvidence[],
   appearances: readonly Appearance[],
+  lightOrder: LightOrder = 2,
 ): Appearance[] {
   const blocks = photos.map((photo, i) => gatherAppearance(photo, appearances[i]));
   const size = appearances[0].texture.length;
   appearances[0].texture.forEach((code, k) => addPrior(blocks[0], k, code, 1));
-  const joined = solveStep(joinEquations(blocks, size), 1e-3);
+  const beyond = [...beyondOrder(lightOrder)];
+  const frozen = Uint8Array.from([...new Array(size).fill(0), ...photos.flatMap(() => beyond)]);
+  const joined = solveStep(joinEquations(blocks, size), 1e-3, frozen);
   if (!joined) return [...appearances];
   const step = splitJoined(
     joined,
@@ -281,9 +293,15 @@ function addExposurePrior(
 /**
  * The light under which matte skin of a known albedo looks most like the photo, as it is displayed: what highlights add is light here, too, as far as harmonics follow it.
  *
+ * @param lightOrder - coefficients beyond stay as they are.
  * @returns `[9, 3]`
  */
-export function matteLight(data: AppearanceData, { texture, lighting }: Appearance): Float64Array {
+export function matteLight(
+  data: AppearanceData,
+  { texture, lighting }: Appearance,
+  lightOrder: LightOrder = 2,
+): Float64Array {
+  const frozen = beyondOrder(lightOrder).filter((_, i) => i % 3 === 0);
   const { normals, logLight, trust } = data;
   const total = trust.reduce((sum, t) => sum + t, 0);
   let found = lighting;
@@ -307,7 +325,7 @@ export function matteLight(data: AppearanceData, { texture, lighting }: Appearan
         const prior = total * (k === 0 ? MATTE_PRIOR.strength : MATTE_PRIOR.shape);
         addPrior(equations, k, found[3 * k + c] - lighting[3 * k + c], prior);
       }
-      const step = solveStep(equations, 1e-4);
+      const step = solveStep(equations, 1e-4, frozen);
       if (step) for (let k = 0; k < 9; k++) next[3 * k + c] += step[k];
     }
     found = next;

@@ -32,10 +32,11 @@ import {
   projectWithDerivatives,
   stepPose,
 } from '../pose.js';
-import type { PresetSettings } from '../presets.js';
+import { POSE_STEPS, type PresetSettings } from '../presets.js';
 import { addDistancePrior, addExpressionPrior, EXPRESSION_SIGMA, unseenExpressions } from '../priors.js';
 import { shapeInformation } from '../shape-information.js';
 import { type DensitySamples, loadDensitySamples, posePoints, type SurfaceSamples } from '../surface-samples.js';
+import type { LightOrder, LossWeights } from '../types.js';
 import {
   type Appearance,
   type AppearanceData,
@@ -71,6 +72,12 @@ export interface Evidence {
   start: Pose;
   /** Whether the start's focal length is what the camera noted, and stays. */
   knowsFocal: boolean;
+}
+
+/** What of an inversion's options the optimisation goes by. */
+export interface OptimiseSettings extends Pick<PresetSettings, 'landmarkSteps' | 'photoSteps'> {
+  losses: LossWeights;
+  lightOrder: LightOrder;
 }
 
 /** What the optimisation finds in a photo. Geometry and texture codes are the person's, so they are the same in all photos. */
@@ -109,15 +116,16 @@ const BLURS = [0.05, 0.025, 0.0125];
 export async function optimise(
   subject: Subject,
   photos: readonly Evidence[],
-  settings: PresetSettings,
+  settings: OptimiseSettings,
   seed: number,
   onStep: (fraction: number) => Promise<void>,
 ): Promise<{ fits: Fit[]; steps: number }> {
   const { vertices, landmarks, chosen, model } = subject;
   const size = vertices.codeSize;
   const { geometry } = model.manifest.codes;
+  const { losses, lightOrder } = settings;
   const total = settings.landmarkSteps + settings.photoSteps.reduce((a, b) => a + b, 0) + 1;
-  const { fits, priors } = startFits(subject, photos);
+  const { fits, priors } = startFits(subject, photos, lightOrder);
   const sizes = photos.map(() => size + POSE_PARAMETERS);
   const bound = (geometryBound: number, expressionBound: number, poseBound: number) => {
     const one = new Float64Array(size + POSE_PARAMETERS).fill(poseBound, size).fill(expressionBound, geometry, size);
@@ -164,11 +172,12 @@ export async function optimise(
     const { target, faceScale, encoded } = photos[i];
     const { codes, pose } = fits[i];
     const positions = posePoints(landmarks, codes);
-    addLandmarkEvidence(equations, landmarks, positions, pose, target, faceScale, encoded !== undefined);
+    const isEncoded = encoded !== undefined;
+    addLandmarkEvidence(equations, landmarks, positions, pose, target, faceScale, isEncoded, losses.landmarks);
   };
   for (let i = 0; i < settings.landmarkSteps; i++) {
     await onStep(steps / total);
-    advance(addLandmarks, i < 3);
+    advance(addLandmarks, i < POSE_STEPS);
   }
 
   const outline = chooseOutline(subject, 900, seed);
@@ -177,6 +186,7 @@ export async function optimise(
     const appearances = stepAppearance(
       views.map(({ data }, i) => ({ data, weight: weights[i] })),
       fits.map(({ appearance }) => appearance),
+      lightOrder,
     );
     for (const [i, view] of views.entries()) {
       fits[i].appearance = appearances[i];
@@ -211,7 +221,7 @@ export async function optimise(
           crops[photo],
           predictLight(data, appearance).predicted,
           data.trust,
-          weights[photo],
+          losses.photo * weights[photo],
         );
         addSilhouetteLoss(
           equations,
@@ -221,7 +231,7 @@ export async function optimise(
           distances[photo],
           crop,
           0.02 * faceScale,
-          SILHOUETTE_WEIGHT,
+          losses.silhouette * SILHOUETTE_WEIGHT,
         );
       }, false);
     }
@@ -235,7 +245,7 @@ export async function optimise(
     solveAppearance(views, weights, FINAL_OUTLIER);
   }
   for (const [i, fit] of fits.entries()) {
-    fit.appearance = { ...fit.appearance, lighting: matteLight(views[i].data, fit.appearance) };
+    fit.appearance = { ...fit.appearance, lighting: matteLight(views[i].data, fit.appearance, lightOrder) };
     const { codes, pose, appearance } = fit;
     const found = [...codes, ...pose.rotation, ...pose.translation, pose.focalLengthPx, ...appearance.lighting];
     if (!found.every(Number.isFinite)) throw notFinite('optimise');
@@ -244,7 +254,7 @@ export async function optimise(
 }
 
 /** Where each photo starts, and what is believed of it: all at one geometry, the mean of what the encoder said of each, weighed by how far it trusts itself. */
-function startFits(subject: Subject, photos: readonly Evidence[]) {
+function startFits(subject: Subject, photos: readonly Evidence[], lightOrder: LightOrder) {
   const { model, chosen, vertices } = subject;
   const { geometry } = model.manifest.codes;
   const shared = new Float64Array(geometry);
@@ -256,7 +266,7 @@ function startFits(subject: Subject, photos: readonly Evidence[]) {
   const fits: Fit[] = photos.map(({ encoded, start }) => {
     const codes = encoded?.codes.slice() ?? new Float64Array(vertices.codeSize);
     codes.set(shared);
-    return { codes, pose: start, appearance: createAppearance(chosen.density.codeSize) };
+    return { codes, pose: start, appearance: createAppearance(chosen.density.codeSize, lightOrder) };
   });
   // The encoder is wrong of a person in much the same way in every photo, so what it says of the geometry counts once, like the prior where it says nothing.
   const bearer = Math.max(

@@ -127,6 +127,20 @@ describe('stepAppearance', () => {
     expect(found.lighting).toBeCloseToTensor(truth.lighting, 0.02);
   });
 
+  it.each([0, 1] as const)('leaves shading that light of order %i cannot have to the texture', (order) => {
+    const { data } = someFace(12);
+    const flat = createAppearance(4, order);
+    let [found] = stepAppearance([{ data, weight: 100 }], [flat], order);
+    for (let i = 0; i < 8; i++) [found] = stepAppearance([{ data, weight: 100 }], [found], order);
+    const matte = matteLight(data, found, order);
+    const count = 3 * (order + 1) ** 2;
+    for (const lighting of [flat.lighting, found.lighting, matte]) {
+      expect(lighting.subarray(count).every((v) => v === 0)).toBe(true);
+      expect(lighting.subarray(0, 3).every((v) => v > 1)).toBe(true);
+    }
+    expect(found.lighting.subarray(0, count)).not.toEqual(flat.lighting.subarray(0, count));
+  });
+
   it('stays at the usual light and the mean texture when nothing is trusted', () => {
     const { data, truth, usual } = someFace(4);
     const found = solve({ ...data, trust: data.trust.map(() => 0) }, truth, 1);
