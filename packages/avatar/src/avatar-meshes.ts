@@ -14,7 +14,7 @@ export interface AvatarMeshesOptions {
 /**
  * The avatar's parts as meshes: the skin's topology put through the inverse of g, and the other parts under their transforms.
  *
- * @returns one mesh per part in the manifest's order, posed space, metres, with smooth normals. The skin's image is the avatar's albedo.
+ * @returns one mesh per part in the manifest's order, posed space, metres, with smooth normals. The skin's image is the avatar's albedo, and its normal map the avatar's.
  * @throws FaceError `MODEL_MISMATCH` when the avatar is of another model, `CODES` when a code does not fit it.
  * @example const [skin, eyeLeft] = await avatarMeshes(model, avatar);
  */
@@ -31,8 +31,9 @@ export async function avatarMeshes(
   signal?.throwIfAborted();
   const transforms = await model.uv.partTransforms(codes);
   signal?.throwIfAborted();
+  const { normalMap } = avatar;
   return [
-    withNormals(model.manifest.parts[0], positions, skin, avatar.albedo),
+    { ...withNormals(model.manifest.parts[0], positions, skin, avatar.albedo), ...(normalMap && { normalMap }) },
     ...parts.map((part, i) =>
       withNormals(
         part.name,

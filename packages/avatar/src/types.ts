@@ -30,6 +30,11 @@ export interface Avatar {
   albedo: RgbaImage;
   /** Textures of other parts by name (`eyeLeft`, `teethUpper`, ...), each in that part's own chart, opaque; a part that is absent has the model's. */
   partAlbedos?: Record<string, RgbaImage>;
+  /**
+   * The skin's relief that its mesh is too coarse for, in the skin's chart: unit normals in the tangent frame of `computeTangents` as bytes, 255 (n + 1) / 2, in glTF's convention
+   * (x along u, y up the picture, z out). None when absent.
+   */
+  normalMap?: RgbaImage;
   /** The photo's camera, in the photo's pixels. */
   camera: Camera;
   /** The photo's light. */
@@ -54,4 +59,6 @@ export interface PartMesh extends TriangleMesh {
   uvs: Float32Array;
   /** The albedo, sRGB. */
   image: RgbaImage;
+  /** As the avatar's `normalMap`, in the part's own chart. */
+  normalMap?: RgbaImage;
 }
