@@ -28,4 +28,5 @@ export { RENDER_DEFAULTS, type Rendering, type RenderOptions, renderAvatar } fro
 export { computeTexelDensities, type Material, shade } from './raster/shade.js';
 export { VISIBILITY_DEFAULTS, type VisibilityOptions, visiblePoints } from './raster/visibility.js';
 export { type SampledCodes, sampleCodes } from './sample-codes.js';
+export { addTuning, avatarSurface } from './tuning.js';
 export type { Avatar, Camera, Lighting, PartMesh, RgbaImage, TriangleMesh } from './types.js';

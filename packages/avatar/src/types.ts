@@ -26,6 +26,11 @@ export interface Avatar {
   expressionCode: Float32Array;
   /** `[Dt]` */
   textureCode: Float32Array;
+  /**
+   * `[3, 3, Dg]` what is the avatar's own of g^-1's last layer: it moves a place along axis a by the sum over b and k of tuning[a, b, k] * jacobian[b, k], the same in every expression. f and g are
+   * without it. None when absent.
+   */
+  tuning?: Float32Array;
   /** The skin's texture in the skin's chart, opaque. Painting on it paints the face. */
   albedo: RgbaImage;
   /** Textures of other parts by name (`eyeLeft`, `teethUpper`, ...), each in that part's own chart, opaque; a part that is absent has the model's. */

@@ -10,6 +10,7 @@ const avatar: Avatar = {
   geometryCode: random.uniforms(4),
   expressionCode: random.uniforms(3),
   textureCode: random.uniforms(2),
+  tuning: random.uniforms(36),
   albedo: { data: albedo, width: 6, height: 4 },
   partAlbedos: { eyeLeft: { data: albedo.slice(0, 4 * 6), width: 3, height: 2 } },
   normalMap: { data: albedo.slice(0, 4 * 8), width: 4, height: 2 },
@@ -36,7 +37,7 @@ describe('avatar file', () => {
   });
 
   it('does without what an avatar may do without', () => {
-    const { normalMap, partAlbedos, ...bare } = avatar;
+    const { normalMap, partAlbedos, tuning, ...bare } = avatar;
     expect(loadAvatar(saveAvatar(bare), model)).toEqual(bare);
   });
 

@@ -1,7 +1,7 @@
 import type { Avatar, Camera, FaceModel, Lighting, RgbaImage } from '@implicit-faces/avatar';
 import type { Box, Landmarker } from '@implicit-faces/landmarks';
 import type { OrtRuntime } from '@implicit-faces/runtime';
-import type { Preset } from './presets.js';
+import type { Preset, PresetSettings } from './presets.js';
 
 /** The stages of an inversion, in order. `encode` is short where the model has no encoder, and `finetune` takes no time in presets that do without it. */
 export const STAGES = ['detect', 'encode', 'optimise', 'finetune', 'texture'] as const;
@@ -26,6 +26,8 @@ export interface InvertImageOptions {
   landmarks: Landmarker;
   /** How much work to do. */
   preset?: Preset;
+  /** In place of some of the preset's. */
+  settings?: Partial<PresetSettings>;
   /** Decides every random choice: the same photo, options and seed give the same avatar. */
   seed?: number;
   /** Which face, counted from the largest. */
@@ -63,6 +65,8 @@ export interface InvertedAvatar extends Avatar {
     seconds: Record<Stage | 'total', number>;
     /** Gauss-Newton steps of the codes. */
     steps: number;
+    /** How much the photos' fine detail looks like relief, where it was looked for: 3 for relief without a grain of its own, 1 for colour. */
+    reliefEvidence?: number;
     /** Each photo, in the order given; one, of `invertImage`. */
     photos: readonly InvertedPhoto[];
     /** The albedo of the texture code alone, without the photo's detail. */
