@@ -1,4 +1,4 @@
-import { type Avatar, avatarMeshes, type RgbaImage } from '@implicit-faces/avatar';
+import { type Avatar, avatarMeshes, type FaceModel, type RgbaImage } from '@implicit-faces/avatar';
 import type { FaceLandmarks } from '@implicit-faces/landmarks';
 import {
   bakeAlbedo,
@@ -16,9 +16,11 @@ import { INVERT_IMAGE_DEFAULTS, resolveOptions } from './options.js';
 import { type Crop, checkImage, cropMask, cropPhoto } from './photo.js';
 import { cameraFromPose } from './pose.js';
 import { type CodeStart, encodeFace } from './stages/encode.js';
+import { finetune } from './stages/finetune.js';
 import { chooseSamples, optimise } from './stages/optimise.js';
+import { findRelief } from './stages/relief.js';
 import { startPose } from './stages/start.js';
-import { finishTexture, type SeenScene, seenTint, seeScene } from './stages/texture.js';
+import { finishTexture, pickTexels, type SeenScene, seenTint, seeScene } from './stages/texture.js';
 import { loadSurfaceSamples, posePoints } from './surface-samples.js';
 import type { InvertedAvatar, InvertedPhoto, InvertImageOptions, Photo, Stage } from './types.js';
 
@@ -123,24 +125,25 @@ async function invert(who: string, images: readonly Photo[], options: InvertImag
     onProgress?.({ stage, fraction: 0.05 + 0.15 * fraction }),
   );
   const mean = posePoints(landmarks, new Float64Array(landmarks.codeSize));
-  const { fits, steps } = await optimise(
-    { model, vertices, chosen, landmarks },
-    faces.map(({ image, found, person, faceScale, centre }, i) => {
-      const crop = cropPhoto(image, centre, CROP_MARGIN * faceScale, WORKING_SIZE);
-      return {
-        target: landmarkTarget(found.points, faceScale),
-        crop,
-        mask: cropMask(person, image, crop),
-        faceScale,
-        encoded: encoded[i],
-        start: startPose(mean, found.points, [image.width / 2, image.height / 2], image.focalLengthPx),
-        knowsFocal: image.focalLengthPx !== undefined,
-      };
-    }),
-    { ...settings, losses, lightOrder },
-    seed,
-    (fraction) => report(0.2 + 0.8 * fraction),
+  const subject = { model, vertices, chosen, landmarks };
+  const evidence = faces.map(({ image, found, person, faceScale, centre }, i) => {
+    const crop = cropPhoto(image, centre, CROP_MARGIN * faceScale, WORKING_SIZE);
+    return {
+      target: landmarkTarget(found.points, faceScale),
+      crop,
+      mask: cropMask(person, image, crop),
+      faceScale,
+      encoded: encoded[i],
+      start: startPose(mean, found.points, [image.width / 2, image.height / 2], image.focalLengthPx),
+      knowsFocal: image.focalLengthPx !== undefined,
+    };
+  });
+  const { fits, steps } = await optimise(subject, evidence, { ...settings, losses, lightOrder }, seed, (fraction) =>
+    report(0.2 + 0.8 * fraction),
   );
+  enter('finetune');
+  const tuning =
+    settings.finetuneSteps > 0 ? await finetune(subject, evidence, fits, settings.finetuneSteps, report) : undefined;
   enter('texture');
   await report(0);
 
@@ -163,6 +166,7 @@ async function invert(who: string, images: readonly Photo[], options: InvertImag
     geometryCode: Float32Array.from(fits[0].codes.subarray(0, geometry)),
     expressionCode,
     textureCode: Float32Array.from(fits[0].appearance.texture),
+    ...(tuning && { tuning }),
     albedo: { data: new Uint8ClampedArray(4), width: 1, height: 1 },
     camera,
     lighting,
@@ -207,6 +211,8 @@ async function invert(who: string, images: readonly Photo[], options: InvertImag
       base[3 * i + c] += (1 - fitted[i] / 255) * (tinted - base[3 * i + c]);
     }
   }
+  const { normalMap, reliefEvidence } = settings.relief ? takeRelief(model, scenes, base, size, textureSize / 2) : {};
+  if (normalMap) avatar.normalMap = normalMap;
   avatar.albedo = finishTexture({
     scenes,
     part: 0,
@@ -232,10 +238,38 @@ async function invert(who: string, images: readonly Photo[], options: InvertImag
       seed,
       seconds,
       steps,
+      reliefEvidence,
       photos,
       modelAlbedo,
     },
   };
+}
+
+/** The evidence from which on shading is believed to show relief. */
+const RELIEF_EVIDENCE = 1.25;
+/** How far relief stays away from what is no plain skin, in the region map's texels. */
+const RELIEF_EDGE = 5;
+
+/** Looks for relief on the face, but for brows, lips and lids, and gives it to the scenes' skins, so that their photos are divided by light that knows of it. */
+function takeRelief(
+  { uv }: FaceModel,
+  scenes: SeenScene[],
+  albedo: Float32Array,
+  albedoSize: number,
+  size: number,
+): { normalMap?: RgbaImage; reliefEvidence?: number } {
+  const { regions } = uv.topology;
+  const plain = { data: regions.data.map((region) => (region === REGIONS.face ? 255 : 0)), size: regions.size };
+  const skin = softened(plain, RELIEF_EDGE);
+  const coarse = albedoSize === size ? albedo : pickTexels(albedo, albedoSize, size);
+  const relief = findRelief({ scenes, part: 0, albedo: coarse, size, skin });
+  if (!relief || relief.evidence < RELIEF_EVIDENCE) return { reliefEvidence: relief?.evidence };
+  const { normalMap, evidence: reliefEvidence } = relief;
+  for (const [i, scene] of scenes.entries()) {
+    const meshes = scene.meshes.map((mesh, part) => (part === 0 ? { ...mesh, normalMap } : mesh));
+    scenes[i] = { ...scene, meshes };
+  }
+  return { normalMap, reliefEvidence };
 }
 
 /** A photo with the face that was found in it. */

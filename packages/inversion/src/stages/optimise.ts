@@ -193,20 +193,15 @@ export async function optimise(
       retrust(view, appearances[i], outlier);
     }
   };
-  /** The photos, blurred by a share of the faces' scale, and what the samples see in them. */
-  const blurred = (share: number) =>
-    photos.map(({ crop, faceScale }) =>
-      mapPlane(blur(crop, share * faceScale * crop.scale), (v) => Math.log(v + LIGHT_FLOOR)),
-    );
   const look = (crops: readonly Crop[]) => photos.map((photo, i) => lookAtPhoto(subject, photo, fits[i], crops[i]));
   const effectiveSamples = photos.map(({ encoded }) => (encoded ? ENCODED_EFFECTIVE_SAMPLES : EFFECTIVE_SAMPLES));
   const scales = settings.photoSteps.length ? BLURS.slice(0, settings.photoSteps.length) : [];
   for (const [level, share] of scales.entries()) {
-    const crops = blurred(share);
+    const crops = blurredLogPhotos(photos, share);
     for (let i = 0; i < settings.photoSteps[level]; i++) {
       await onStep(steps / total);
       const views = look(crops);
-      const weights = views.map(({ trusted }, n) => effectiveSamples[n] / Math.max(1, trusted) / COLOUR_SIGMA ** 2);
+      const weights = views.map((view, n) => photometricWeight(view, effectiveSamples[n]));
       for (let k = 0; k < (level === 0 && i === 0 ? 5 : 2); k++) solveAppearance(views, weights);
       advance((equations, photo) => {
         const { codes, pose, appearance } = fits[photo];
@@ -238,10 +233,10 @@ export async function optimise(
   }
   // The appearance once more, at the final geometry.
   await onStep((total - 1) / total);
-  const views = look(blurred(0.01));
+  const views = look(blurredLogPhotos(photos, 0.01));
   for (let k = 0; k < 6; k++) {
     for (const { data } of views) weighByDisplay(data);
-    const weights = views.map(({ trusted }) => (6 * EFFECTIVE_SAMPLES) / Math.max(1, trusted) / COLOUR_SIGMA ** 2);
+    const weights = views.map((view) => photometricWeight(view, 6 * EFFECTIVE_SAMPLES));
     solveAppearance(views, weights, FINAL_OUTLIER);
   }
   for (const [i, fit] of fits.entries()) {
@@ -279,7 +274,19 @@ function startFits(subject: Subject, photos: readonly Evidence[], lightOrder: Li
   return { fits, priors };
 }
 
-function notFinite(stage: string): FaceError {
+/** The logarithms of the photos, blurred by a share of the faces' scale. */
+export function blurredLogPhotos(photos: readonly Evidence[], share: number): Crop[] {
+  return photos.map(({ crop, faceScale }) =>
+    mapPlane(blur(crop, share * faceScale * crop.scale), (v) => Math.log(v + LIGHT_FLOOR)),
+  );
+}
+
+/** What a trusted sample's squared colour error counts. */
+export function photometricWeight({ trusted }: View, samples = EFFECTIVE_SAMPLES): number {
+  return samples / Math.max(1, trusted) / COLOUR_SIGMA ** 2;
+}
+
+export function notFinite(stage: string): FaceError {
   return new FaceError(
     'NOT_FINITE',
     `invertImage: the stage ${stage} left the finite numbers. The photo may be too distorted or too small; try another photo or face index.`,
@@ -398,7 +405,7 @@ const VISIBILITY_SIZE = 192;
 const VISIBILITY_TOLERANCE = 0.002;
 
 /** What the samples see in a photo. */
-interface View {
+export interface View {
   /** `[N, 3]` where they are, metres. */
   positions: Float32Array;
   data: AppearanceData;
@@ -408,7 +415,7 @@ interface View {
 }
 
 /** What the samples see in the photo at the present codes, and how far each is believed before its colour is known. */
-function lookAtPhoto(
+export function lookAtPhoto(
   subject: Subject,
   { crop, mask }: Evidence,
   { codes, pose, appearance }: Fit,
