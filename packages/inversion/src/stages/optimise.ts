@@ -8,7 +8,7 @@ import {
 } from '@implicit-faces/avatar';
 import { createSeededRandom } from '@implicit-faces/runtime';
 import { sampleChartMap } from '@implicit-faces/uv-param';
-import { FaceError } from '../errors.js';
+import { checkFinite, notFinite } from '../finite.js';
 import { addLandmarkEvidence } from '../losses/landmark-evidence.js';
 import type { LandmarkTarget } from '../losses/landmark-loss.js';
 import { addPhotometricLoss } from '../losses/photometric-loss.js';
@@ -152,7 +152,7 @@ export async function optimise(
       bounds,
       Uint8Array.from(joinValues(frozen, geometry)),
     );
-    if (!joined) throw notFinite('optimise');
+    if (!joined) throw notFinite('optimise', `step ${steps + 1} cannot be solved`);
     for (const [i, step] of splitJoined(joined, sizes, geometry).entries()) {
       fits[i].codes = fits[i].codes.map((c, k) => c + step[k]);
       fits[i].pose = stepPose(fits[i].pose, step, size);
@@ -237,8 +237,9 @@ export async function optimise(
   for (const [i, fit] of fits.entries()) {
     fit.appearance = { ...fit.appearance, lighting: matteLight(views[i].data, fit.appearance) };
     const { codes, pose, appearance } = fit;
-    const found = [...codes, ...pose.rotation, ...pose.translation, pose.focalLengthPx, ...appearance.lighting];
-    if (!found.every(Number.isFinite)) throw notFinite('optimise');
+    checkFinite('optimise', 'codes', codes);
+    checkFinite('optimise', 'the pose', [...pose.rotation, ...pose.translation, pose.focalLengthPx]);
+    checkFinite('optimise', 'light and texture code', [...appearance.lighting, ...appearance.texture]);
   }
   return { fits, steps };
 }
@@ -267,13 +268,6 @@ function startFits(subject: Subject, photos: readonly Evidence[]) {
     createCodePrior(subject, i === bearer ? shared : undefined, encoded?.codes.subarray(geometry), knowsFocal),
   );
   return { fits, priors };
-}
-
-function notFinite(stage: string): FaceError {
-  return new FaceError(
-    'NOT_FINITE',
-    `invertImage: the stage ${stage} left the finite numbers. The photo may be too distorted or too small; try another photo or face index.`,
-  );
 }
 
 /**
@@ -341,11 +335,10 @@ export async function chooseSamples(
     seed,
   ).slice(0, count);
   const samples = takeSamples(vertices, index);
-  return {
-    index: Int32Array.from(index),
-    samples,
-    density: await loadDensitySamples(model, samples.uv, signal, onProgress),
-  };
+  const density = await loadDensitySamples(model, samples.uv, signal, onProgress);
+  checkFinite('optimise', 'the albedo of the samples', density.mean);
+  checkFinite('optimise', 'the albedo of the samples, by texture code,', density.basis);
+  return { index: Int32Array.from(index), samples, density };
 }
 
 /** Random vertices of everything outside, for the silhouette. */
