@@ -11,6 +11,7 @@ import {
   texelCentres,
 } from '@implicit-faces/uv-param';
 import { FaceError, isFaceError } from './errors.js';
+import { atStage, checkFinite } from './finite.js';
 import { landmarkTarget, outerEyeDistance } from './losses/landmark-evidence.js';
 import { INVERT_IMAGE_DEFAULTS, resolveOptions } from './options.js';
 import { type Crop, checkImage, cropMask, cropPhoto } from './photo.js';
@@ -40,8 +41,8 @@ const CALM_EDGE = 6;
  *
  * @param image - 8-bit sRGB RGBA of any size, upright, with the focal length if it is known; see `@implicit-faces/landmarks/node` for decoding files.
  * @returns the avatar, in metres and the world axes of docs/conventions.md; its camera is in the photo's pixels.
- * @throws FaceError `IMAGE` for arrays that are no picture and focal lengths that are none, `OPTION` for an unknown preset, a seed that is no integer, and settings, weights or an order of light that are none, `NO_FACE` and `FACE_INDEX` from detection, `NOT_FINITE` when the
- * optimisation runs away. Throws the signal's reason when aborted; nothing goes on running.
+ * @throws FaceError `IMAGE` for arrays that are no picture and focal lengths that are none, `OPTION` for an unknown preset, a seed that is no integer, and settings, weights or an order of light that are none, `NO_FACE` and `FACE_INDEX` from detection, `NOT_FINITE` with
+ * the stage's name when numbers run away or a network gives none. Throws the signal's reason when aborted, up to the last call of `onProgress`; nothing goes on running.
  * @example const avatar = await invertImage(photo, { ort, model, landmarks });
  * @see Lin et al. 2023, section 4. Instead of de-lighting first, second-order light is solved for together with the codes; the steps are Gauss-Newton's.
  */
@@ -81,6 +82,7 @@ async function invert(who: string, images: readonly Photo[], options: InvertImag
     const now = performance.now();
     seconds[stage] += (now - stageBegan) / 1000;
     onProgress?.({ stage, fraction: 1 });
+    signal?.throwIfAborted();
     stage = next;
     stageBegan = now;
   };
@@ -95,11 +97,13 @@ async function invert(who: string, images: readonly Photo[], options: InvertImag
   for (const [i, image] of images.entries()) {
     await report(i / images.length);
     const index = options.faceIndex ?? INVERT_IMAGE_DEFAULTS.faceIndex;
-    const found = await landmarker.detect(image, { index, signal }).catch((error: unknown) => {
-      throw images.length > 1 ? inPhoto(error, i, images.length) : error;
-    });
+    const wrong = (error: unknown) => {
+      throw images.length > 1 ? inPhoto(atStage(stage, error), i, images.length) : atStage(stage, error);
+    };
+    const found = await landmarker.detect(image, { index, signal }).catch(wrong);
+    checkFinite(stage, 'the landmarks', found.points);
     await report((i + 0.5) / images.length);
-    const person = await landmarker.mask(image, { box: found.box, signal });
+    const person = await landmarker.mask(image, { box: found.box, signal }).catch(wrong);
     faces.push({
       image,
       found,
@@ -120,6 +124,10 @@ async function invert(who: string, images: readonly Photo[], options: InvertImag
   const { topology } = model.uv;
   const landmarks = await loadSurfaceSamples(model, topology.landmarks[468]);
   const vertices = await loadSurfaceSamples(model, topology.skin.uv);
+  for (const { origin, jacobian } of [landmarks, vertices]) {
+    checkFinite(stage, 'the mean face', origin);
+    checkFinite(stage, "the surface's Jacobian", jacobian);
+  }
   await report(0.05);
   const chosen = await chooseSamples(model, vertices, settings.samples, seed, signal, (fraction) =>
     onProgress?.({ stage, fraction: 0.05 + 0.15 * fraction }),
@@ -173,6 +181,7 @@ async function invert(who: string, images: readonly Photo[], options: InvertImag
   };
   const { textureSize, albedoSize: size } = settings;
   const baked = await bakeAlbedo(model.uv, avatar.textureCode, avatar.expressionCode, size, { signal });
+  checkFinite(stage, "the model's albedo", baked.data);
   const modelAlbedo: RgbaImage = {
     data: encodeSrgb(enlargeTexture(baked, textureSize).data),
     width: textureSize,
@@ -191,6 +200,7 @@ async function invert(who: string, images: readonly Photo[], options: InvertImag
   const scalpPlaces = new Float32Array(2 * scalp.length);
   for (const [k, i] of scalp.entries()) scalpPlaces.set(places.subarray(2 * i, 2 * i + 2), 2 * k);
   const calm = await model.uv.albedo(scalpPlaces, calmCode, avatar.expressionCode, undefined, { signal });
+  checkFinite(stage, "the scalp's albedo", calm);
   const base = baked.data.slice();
   scalp.forEach((i, k) => {
     for (let c = 0; c < 3; c++) base[3 * i + c] += (1 - fitted[i] / 255) * (calm[3 * k + c] - base[3 * i + c]);
@@ -199,6 +209,7 @@ async function invert(who: string, images: readonly Photo[], options: InvertImag
   for (const [i, { image, person, faceScale, centre }] of faces.entries()) {
     const posed = { ...avatar, expressionCode: photos[i].expressionCode, albedo: modelAlbedo };
     const meshes = await avatarMeshes(model, posed, { signal });
+    for (const { name, positions } of meshes) checkFinite(stage, `the mesh of ${name}`, positions);
     const crop = textureCrop(image, centre, CROP_MARGIN * faceScale);
     const { pose, appearance } = fits[i];
     scenes.push(seeScene({ meshes, pose, lighting: appearance.lighting, crop, mask: cropMask(person, image, crop) }));

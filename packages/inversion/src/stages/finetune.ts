@@ -1,20 +1,13 @@
 import { addTuning } from '@implicit-faces/avatar';
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
+import { notFinite } from '../finite.js';
 import { addLandmarkEvidence } from '../losses/landmark-evidence.js';
 import { addPhotometricLoss } from '../losses/photometric-loss.js';
 import { addPrior, createNormalEquations, joinEquations, solveStep } from '../normal-equations.js';
 import { POSE_PARAMETERS } from '../pose.js';
 import { posePoints, type SurfaceSamples } from '../surface-samples.js';
 import { predictLight } from './appearance.js';
-import {
-  blurredLogPhotos,
-  type Evidence,
-  type Fit,
-  lookAtPhoto,
-  notFinite,
-  photometricWeight,
-  type Subject,
-} from './optimise.js';
+import { blurredLogPhotos, type Evidence, type Fit, lookAtPhoto, photometricWeight, type Subject } from './optimise.js';
 
 /** How far the weights are believed to be from where training left them: what that does to a coordinate of a place on the face, root mean square, metres. */
 export const TUNING_SIGMA = 0.0003;
@@ -171,7 +164,7 @@ export async function finetune(
     });
     for (let k = 0; k < size; k++) addPrior(blocks[0], k, parameters[k], 1);
     const joined = solveStep(joinEquations(blocks, size), 1e-3, frozen);
-    if (!joined) throw notFinite('finetune');
+    if (!joined) throw notFinite('finetune', `step ${step + 1} cannot be solved`);
     for (let k = 0; k < size; k++) parameters[k] += joined[k];
   }
   return tuningOf(parameters, basis);

@@ -8,7 +8,7 @@ import {
 } from '@implicit-faces/avatar';
 import { createSeededRandom } from '@implicit-faces/runtime';
 import { sampleChartMap } from '@implicit-faces/uv-param';
-import { FaceError } from '../errors.js';
+import { checkFinite, notFinite } from '../finite.js';
 import { addLandmarkEvidence } from '../losses/landmark-evidence.js';
 import type { LandmarkTarget } from '../losses/landmark-loss.js';
 import { addPhotometricLoss } from '../losses/photometric-loss.js';
@@ -160,7 +160,7 @@ export async function optimise(
       bounds,
       Uint8Array.from(joinValues(frozen, geometry)),
     );
-    if (!joined) throw notFinite('optimise');
+    if (!joined) throw notFinite('optimise', `step ${steps + 1} cannot be solved`);
     for (const [i, step] of splitJoined(joined, sizes, geometry).entries()) {
       fits[i].codes = fits[i].codes.map((c, k) => c + step[k]);
       fits[i].pose = stepPose(fits[i].pose, step, size);
@@ -242,8 +242,9 @@ export async function optimise(
   for (const [i, fit] of fits.entries()) {
     fit.appearance = { ...fit.appearance, lighting: matteLight(views[i].data, fit.appearance, lightOrder) };
     const { codes, pose, appearance } = fit;
-    const found = [...codes, ...pose.rotation, ...pose.translation, pose.focalLengthPx, ...appearance.lighting];
-    if (!found.every(Number.isFinite)) throw notFinite('optimise');
+    checkFinite('optimise', 'codes', codes);
+    checkFinite('optimise', 'the pose', [...pose.rotation, ...pose.translation, pose.focalLengthPx]);
+    checkFinite('optimise', 'light and texture code', [...appearance.lighting, ...appearance.texture]);
   }
   return { fits, steps };
 }
@@ -284,13 +285,6 @@ export function blurredLogPhotos(photos: readonly Evidence[], share: number): Cr
 /** What a trusted sample's squared colour error counts. */
 export function photometricWeight({ trusted }: View, samples = EFFECTIVE_SAMPLES): number {
   return samples / Math.max(1, trusted) / COLOUR_SIGMA ** 2;
-}
-
-export function notFinite(stage: string): FaceError {
-  return new FaceError(
-    'NOT_FINITE',
-    `invertImage: the stage ${stage} left the finite numbers. The photo may be too distorted or too small; try another photo or face index.`,
-  );
 }
 
 /**
@@ -358,11 +352,10 @@ export async function chooseSamples(
     seed,
   ).slice(0, count);
   const samples = takeSamples(vertices, index);
-  return {
-    index: Int32Array.from(index),
-    samples,
-    density: await loadDensitySamples(model, samples.uv, signal, onProgress),
-  };
+  const density = await loadDensitySamples(model, samples.uv, signal, onProgress);
+  checkFinite('optimise', 'the albedo of the samples', density.mean);
+  checkFinite('optimise', 'the albedo of the samples, by texture code,', density.basis);
+  return { index: Int32Array.from(index), samples, density };
 }
 
 /** Random vertices of everything outside, for the silhouette. */
