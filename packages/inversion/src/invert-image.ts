@@ -217,6 +217,7 @@ async function invert(images: readonly Photo[], options: InvertImageOptions): Pr
     albedo: enlargeTexture({ data: base, size }, textureSize).data,
     size: textureSize,
     trusted: topology.faceMask,
+    regions,
     symmetric: true,
   });
   await report(0.8);
