@@ -230,6 +230,7 @@ async function invert(who: string, images: readonly Photo[], options: InvertImag
     albedo: enlargeTexture({ data: base, size }, textureSize).data,
     size: textureSize,
     trusted: topology.faceMask,
+    regions,
     symmetric: true,
   });
   await report(0.8);

@@ -12,6 +12,7 @@ import { type ChartMap, encodeSrgb, pullPush, sampleChartMap, softened, texelCen
 import { type Crop, lookUp, lookUpSharp, type Plane } from '../photo.js';
 import { cameraFromPose, type Pose } from '../pose.js';
 import { LIGHT_FLOOR, sphericalHarmonics } from './appearance.js';
+import { findGlasses } from './glasses.js';
 
 /** The avatar as the photo shows it. */
 export interface Scene {
@@ -43,6 +44,8 @@ export interface TextureInput {
   trusted?: ChartMap;
   /** The chart's left half mirrors its right. */
   symmetric?: boolean;
+  /** `REGIONS` of a chart on which glasses may be seen; they are no part of the texture. */
+  regions?: ChartMap;
   /** `[size, size, 3]` linear, the model's albedo; the size is a power of two. */
   albedo: Float32Array;
   size: number;
@@ -102,6 +105,11 @@ export function finishTexture(input: TextureInput): RgbaImage {
   if (!input.scenes.some(({ seenParts }) => seenParts.has(input.part)))
     return { data: encodeSrgb(albedo), width: size, height: size };
   const { ratio, weight } = seenRatios(input);
+  const glasses = input.regions && findGlasses(ratio, weight, size, input.regions);
+  if (glasses) {
+    const covered = sampleChartMap(softened(glasses, 1), texelCentres(size));
+    for (let i = 0; i < weight.length; i++) weight[i] *= 1 - covered[i] / 255;
+  }
   const joined = new Float32Array(ratio.length);
   const share = new Float32Array(weight.length);
   for (let y = 0; y < size; y++) {
