@@ -78,18 +78,19 @@ export function addPrior(equations: NormalEquations, index: number, difference: 
   equations.cost += weight * difference * difference;
 }
 
-/** A Gaussian prior on the first K parameters: difference^T information difference, with `information` `[K, K]` symmetric and `difference` `[K]` from its mean. */
+/** A Gaussian prior on the first K parameters: weight difference^T information difference, with `information` `[K, K]` symmetric and `difference` `[K]` from its mean. */
 export function addGaussianPrior(
   equations: NormalEquations,
   information: Float64Array,
   difference: Float64Array,
+  weight = 1,
 ): void {
   const { size, matrix, gradient } = equations;
   const count = difference.length;
   for (let i = 0; i < count; i++) {
     let slope = 0;
-    for (let j = 0; j < count; j++) slope += information[i * count + j] * difference[j];
-    for (let j = i; j < count; j++) matrix[i * size + j] += information[i * count + j];
+    for (let j = 0; j < count; j++) slope += weight * information[i * count + j] * difference[j];
+    for (let j = i; j < count; j++) matrix[i * size + j] += weight * information[i * count + j];
     gradient[i] += slope;
     equations.cost += slope * difference[i];
   }

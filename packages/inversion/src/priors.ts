@@ -1,4 +1,5 @@
-import { addPrior, type NormalEquations } from './normal-equations.js';
+import { inverse, Matrix } from 'ml-matrix';
+import { addGaussianPrior, addPrior, type NormalEquations } from './normal-equations.js';
 import type { Pose } from './pose.js';
 import { PORTRAIT_DISTANCE } from './stages/start.js';
 
@@ -33,6 +34,75 @@ export function addExpressionPrior(
     const usual = looking ?? centre?.[k] ?? 0;
     addPrior(equations, at + k, values[at + k] - usual, (looking === undefined ? sigma : GAZE_SIGMA) ** -2);
   });
+}
+
+/** What an encoder said of a photo. */
+export interface EncoderAnswer {
+  /** `[Dg + De]` */
+  codes: Float64Array;
+  /** How much it counts: 1 on average over a person's photos. */
+  weight: number;
+  /** `[Dg + De, Dg + De]` what the photo told the encoder of the codes. */
+  information: Float64Array;
+}
+
+/**
+ * What is believed of a person's codes after an encoder has looked at one of the photos: its answer, which leaves open what the photo did not tell. Codes of people are standard normal.
+ *
+ * @param values - `[Dg + De ..]` the codes now.
+ * @param geometry - Dg.
+ */
+export function addEncoderAnswer(
+  equations: NormalEquations,
+  { codes, weight, information }: EncoderAnswer,
+  values: Float64Array,
+  geometry: number,
+): void {
+  for (let k = 0; k < geometry; k++) addPrior(equations, k, values[k] - codes[k], weight);
+  addGaussianPrior(
+    equations,
+    information,
+    codes.map((code, k) => values[k] - code),
+    weight,
+  );
+}
+
+/**
+ * What is believed of a person's geometry without a look, less what `answers` encoder answers already hold of it. Each answer lies nearer to the mean face than the person does, because it has this
+ * belief in it; together they have it once, or three photos would say no more than one.
+ */
+export function addGeometryPrior(
+  equations: NormalEquations,
+  values: Float64Array,
+  geometry: number,
+  answers: number,
+): void {
+  for (let k = 0; k < geometry; k++) addPrior(equations, k, values[k], 1 - answers);
+}
+
+/** Mean squared length of answers, over what is expected of it, up to which they are believed to be independent, and from which on they are not at all. */
+const PLAUSIBLE = [2, 3] as const;
+
+/**
+ * As how many independent answers those to a person's photos count, 1 to their number. An encoder that knows the like of the photos errs in its own way on each. One that does not imagines the same
+ * in all of them, and too much of it: its answers are longer than what photos can tell, of which they are the means, E |answer|^2 = trace (1 + information)^-1 information.
+ *
+ * @param geometries - `[Dg]` each photo's answer.
+ * @param information - `[Dg + De, Dg + De]`
+ */
+export function countIndependent(geometries: readonly Float64Array[], information: Float64Array): number {
+  if (geometries.length < 2) return geometries.length;
+  const size = geometries[0].length;
+  const stride = Math.sqrt(information.length);
+  const precision = Matrix.eye(size);
+  for (let i = 0; i < size; i++) {
+    for (let j = 0; j < size; j++) precision.set(i, j, precision.get(i, j) + information[i * stride + j]);
+  }
+  const expected = size - inverse(precision).trace();
+  const mean = geometries.reduce((sum, code) => sum + code.reduce((a, c) => a + c * c, 0), 0) / geometries.length;
+  const [whole, none] = PLAUSIBLE;
+  const trust = Math.min(1, Math.max(0, (none - mean / expected) / (none - whole)));
+  return 1 + (geometries.length - 1) * trust;
 }
 
 /** What is believed of the distance: that of a portrait. `at` is where the pose begins in the parameters. */

@@ -14,8 +14,6 @@ import type { LandmarkTarget } from '../losses/landmark-loss.js';
 import { addPhotometricLoss } from '../losses/photometric-loss.js';
 import { addSilhouetteLoss } from '../losses/silhouette-loss.js';
 import {
-  addGaussianPrior,
-  addPrior,
   createNormalEquations,
   joinEquations,
   joinValues,
@@ -33,7 +31,16 @@ import {
   stepPose,
 } from '../pose.js';
 import { POSE_STEPS, type PresetSettings } from '../presets.js';
-import { addDistancePrior, addExpressionPrior, EXPRESSION_SIGMA, unseenExpressions } from '../priors.js';
+import {
+  addDistancePrior,
+  addEncoderAnswer,
+  addExpressionPrior,
+  addGeometryPrior,
+  countIndependent,
+  type EncoderAnswer,
+  EXPRESSION_SIGMA,
+  unseenExpressions,
+} from '../priors.js';
 import { shapeInformation } from '../shape-information.js';
 import { type DensitySamples, loadDensitySamples, posePoints, type SurfaceSamples } from '../surface-samples.js';
 import type { LightOrder, LossWeights } from '../types.js';
@@ -251,7 +258,7 @@ export async function optimise(
 
 /** Where each photo starts, and what is believed of it: all at one geometry, the mean of what the encoder said of each, weighed by how far it trusts itself. */
 function startFits(subject: Subject, photos: readonly Evidence[], lightOrder: LightOrder) {
-  const { model, chosen, vertices } = subject;
+  const { model, chosen, vertices, landmarks } = subject;
   const { geometry } = model.manifest.codes;
   const shared = new Float64Array(geometry);
   const encodings = photos.flatMap(({ encoded }) => encoded ?? []);
@@ -264,13 +271,22 @@ function startFits(subject: Subject, photos: readonly Evidence[], lightOrder: Li
     codes.set(shared);
     return { codes, pose: start, appearance: createAppearance(chosen.density.codeSize, lightOrder) };
   });
-  // The encoder is wrong of a person in much the same way in every photo, so what it says of the geometry counts once, like the prior where it says nothing.
-  const bearer = Math.max(
-    0,
-    photos.findIndex(({ encoded }) => encoded),
+  const information = encodings.length > 0 ? shapeInformation(landmarks, ENCODED_SIGMA) : new Float64Array();
+  const counted = countIndependent(
+    encodings.map(({ codes }) => codes.subarray(0, geometry)),
+    information,
   );
   const priors = photos.map(({ encoded, knowsFocal }, i) =>
-    createCodePrior(subject, i === bearer ? shared : undefined, encoded?.codes.subarray(geometry), knowsFocal),
+    createCodePrior(subject, {
+      answer: encoded && {
+        codes: encoded.codes,
+        weight: counted * (encoded.expectedErrorMm ** -2 / total),
+        information,
+      },
+      // The person's own belongs to no photo; the first one carries it.
+      answers: i === 0 ? counted : 1,
+      knowsFocal,
+    }),
   );
   return { fits, priors };
 }
@@ -290,39 +306,28 @@ export function photometricWeight({ trusted }: View, samples = EFFECTIVE_SAMPLES
 /**
  * What is believed of codes and camera before the photo is looked at.
  *
- * @param geometry - `[Dg]` where the geometry codes are believed to be; of a person's photos one has it.
- * @param expression - `[De]` what an encoder said, if one did.
+ * @param answer - what an encoder said, if one did.
+ * @param answers - see `addGeometryPrior`.
  * @param knowsFocal - whether the focal length stays as it is.
  */
 function createCodePrior(
-  { model, landmarks }: Subject,
-  geometry: Float64Array | undefined,
-  expression: Float64Array | undefined,
-  knowsFocal: boolean,
+  { model }: Subject,
+  { answer, answers, knowsFocal }: { answer?: EncoderAnswer; answers: number; knowsFocal: boolean },
 ) {
   const { codes, expressionNames } = model.manifest;
   const frozen = new Uint8Array(codes.geometry + codes.expression + POSE_PARAMETERS);
   frozen.set(unseenExpressions(expressionNames), codes.geometry);
   frozen[frozen.length - 1] = Number(knowsFocal);
-  const encoded = geometry && expression && Float64Array.from([...geometry, ...expression]);
-  const information = encoded && shapeInformation(landmarks, ENCODED_SIGMA);
+  const expression = answer?.codes.subarray(codes.geometry);
   return {
     frozen,
     add(equations: NormalEquations, values: Float64Array, pose: Pose) {
-      geometry?.forEach((centre, k) => {
-        addPrior(equations, k, values[k] - centre, 1);
-      });
+      if (answer) addEncoderAnswer(equations, answer, values, codes.geometry);
+      addGeometryPrior(equations, values, codes.geometry, answers);
       addExpressionPrior(equations, expressionNames, values, codes.geometry, pose, {
         centre: expression,
         sigma: expression ? ENCODED_EXPRESSION_SIGMA : EXPRESSION_SIGMA,
       });
-      if (encoded && information) {
-        addGaussianPrior(
-          equations,
-          information,
-          values.map((value, k) => value - encoded[k]),
-        );
-      }
       // With a known focal length the face's size says how far away it is.
       if (!knowsFocal) addDistancePrior(equations, codes.geometry + codes.expression, pose);
     },
