@@ -3,11 +3,17 @@ import type { PartTopology } from '@implicit-faces/uv-param';
 import { FaceError } from './errors.js';
 import type { FaceModel } from './face-model.js';
 import { computeNormals } from './mesh-normals.js';
+import { closeNeck } from './neck-wall.js';
 import type { Avatar, PartMesh, RgbaImage } from './types.js';
 
 export interface AvatarMeshesOptions {
   /** `[De]`, instead of the avatar's own. */
   expression?: Float32Array;
+  /**
+   * Gives the skin the wall and floor under the neck's rim that f has, as vertices behind the others: the mesh is closed then, and seen from below no hole. Off for what
+   * compares the skin alone with a photo.
+   */
+  closeNeck?: boolean;
   signal?: AbortSignal;
 }
 
@@ -31,8 +37,9 @@ export async function avatarMeshes(
   signal?.throwIfAborted();
   const transforms = await model.uv.partTransforms(codes);
   signal?.throwIfAborted();
+  const open = withNormals(model.manifest.parts[0], positions, skin, avatar.albedo);
   return [
-    withNormals(model.manifest.parts[0], positions, skin, avatar.albedo),
+    options.closeNeck ? closeNeck(open) : open,
     ...parts.map((part, i) =>
       withNormals(
         part.name,

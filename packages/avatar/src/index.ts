@@ -20,6 +20,7 @@ export { FIELD_MESH_DEFAULTS, type FieldMeshOptions, fieldMesh } from './field-m
 export { computePsnrDb, computeSsim } from './image-quality.js';
 export { clayShading, type Shading, sphericalHarmonicsShading, type VertexLight } from './lighting.js';
 export { computeNormals } from './mesh-normals.js';
+export { buildWall, standOnFloor, type Wall } from './neck-wall.js';
 export { createMipmaps, type Mipmaps, sampleMipmaps } from './raster/mipmaps.js';
 export { createRaster, RASTERIZE_DEFAULTS, type Raster, type RasterizeOptions, rasterize } from './raster/rasterize.js';
 export { RENDER_DEFAULTS, type Rendering, type RenderOptions, renderAvatar } from './raster/render.js';

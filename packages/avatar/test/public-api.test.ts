@@ -13,6 +13,7 @@ it('exports these names and no others', () => {
       "VIEW_CAMERA_DEFAULTS",
       "VISIBILITY_DEFAULTS",
       "avatarMeshes",
+      "buildWall",
       "clayShading",
       "computeArkitRig",
       "computeNormals",
@@ -39,6 +40,7 @@ it('exports these names and no others', () => {
       "shade",
       "solveBoundedLeastSquares",
       "sphericalHarmonicsShading",
+      "standOnFloor",
       "viewCamera",
       "visiblePoints",
     ]
