@@ -1,7 +1,8 @@
-import { avatarCodes, avatarMeshes, transformPoints } from './avatar-meshes.js';
+import { type AvatarMeshesOptions, avatarCodes, avatarMeshes, transformPoints } from './avatar-meshes.js';
 import { solveBoundedLeastSquares } from './bounded-least-squares.js';
 import type { FaceModel } from './face-model.js';
 import { computeNormals } from './mesh-normals.js';
+import { buildWall, closeNeck, extendToFeet } from './neck-wall.js';
 import type { Avatar, PartMesh } from './types.js';
 
 /** How a vertex moves, and how its normal turns, when one weight goes from 0 to 1. */
@@ -47,9 +48,9 @@ const STILL_NORMAL = 0.02;
 export async function computeArkitRig(
   model: FaceModel,
   avatar: Avatar,
-  options: { signal?: AbortSignal } = {},
+  options: Pick<AvatarMeshesOptions, 'closeNeck' | 'signal'> = {},
 ): Promise<ArkitRig> {
-  const { signal } = options;
+  const { closeNeck: closed, signal } = options;
   const { manifest, uv } = model;
   const { matrix } = uv.topology.rig;
   const names = manifest.arkitNames;
@@ -72,7 +73,25 @@ export async function computeArkitRig(
     });
   }
   moves.push(...partMoves);
-  return { names, weights, meshes: fitted.map((mesh, i) => rigged(mesh, moves[i], weights)) };
+  const [skin, ...parts] = fitted.map((mesh, i) => rigged(mesh, moves[i], weights));
+  return { names, weights, meshes: [closed ? closeRiggedNeck(skin) : skin, ...parts] };
+}
+
+/** The feet follow the rim, and the floor the rim's lowest place of the base, which hardly moves: the floor is not linear, morph targets are. */
+function closeRiggedNeck(mesh: RiggedMesh): RiggedMesh {
+  const { positions, normals, indices } = mesh;
+  const wall = buildWall(indices, normals.length / 3);
+  if (wall.rim.length === 0) return mesh;
+  const lowest = wall.rim.reduce((low, v) => (positions[3 * v + 1] < positions[3 * low + 1] ? v : low));
+  const targets = mesh.targets.map((target) => {
+    if (!target) return undefined;
+    const { positions: move } = target;
+    const mean = (axis: number) => wall.rim.reduce((sum, v) => sum + move[3 * v + axis], 0) / wall.rim.length;
+    const moves = extendToFeet(move, 3, wall, [mean(0), 0, mean(2)]);
+    for (let i = move.length + 1; i < moves.length; i += 3) moves[i] = move[3 * lowest + 1];
+    return { positions: moves, normals: extendToFeet(target.normals, 3, wall, [0, 0, 0]) };
+  });
+  return { ...closeNeck(mesh, wall), targets };
 }
 
 /** The skin's motion with each weight: `[V, 3, Dg + De]` by `[De, 52]` -> 52 times `[V, 3]`. */

@@ -3,12 +3,18 @@ import type { PartTopology } from '@implicit-faces/uv-param';
 import { FaceError } from './errors.js';
 import type { FaceModel } from './face-model.js';
 import { computeNormals } from './mesh-normals.js';
+import { closeNeck } from './neck-wall.js';
 import { avatarSurface } from './tuning.js';
 import type { Avatar, PartMesh, RgbaImage } from './types.js';
 
 export interface AvatarMeshesOptions {
   /** `[De]`, instead of the avatar's own. */
   expression?: Float32Array;
+  /**
+   * Gives the skin the wall and floor under the neck's rim that f has, as vertices behind the others: the mesh is closed then, and seen from below no hole. Off for what
+   * compares the skin alone with a photo.
+   */
+  closeNeck?: boolean;
   signal?: AbortSignal;
 }
 
@@ -33,8 +39,10 @@ export async function avatarMeshes(
   const transforms = await model.uv.partTransforms(codes);
   signal?.throwIfAborted();
   const { normalMap } = avatar;
+  const skinMesh = withNormals(model.manifest.parts[0], positions, skin, avatar.albedo);
+  const open = { ...skinMesh, ...(normalMap && { normalMap }) };
   return [
-    { ...withNormals(model.manifest.parts[0], positions, skin, avatar.albedo), ...(normalMap && { normalMap }) },
+    options.closeNeck ? closeNeck(open) : open,
     ...parts.map((part, i) =>
       withNormals(
         part.name,

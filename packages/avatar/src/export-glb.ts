@@ -23,6 +23,8 @@ export interface ExportGlbOptions {
   encodePng: EncodePng;
   /** Makes an animation of the file: the weights of every mesh, linear between its frames, and the head's rotation about its origin, if it has one. */
   animation?: ExpressionTrack;
+  /** Closes the neck with a wall and a floor, as `avatarMeshes` does. */
+  closeNeck?: boolean;
   signal?: AbortSignal;
 }
 
@@ -53,10 +55,10 @@ export function exportName(part: string): string {
 export async function exportGlb(
   model: FaceModel,
   avatar: Avatar,
-  { encodePng, animation, signal }: ExportGlbOptions,
+  { encodePng, animation, closeNeck, signal }: ExportGlbOptions,
 ): Promise<Uint8Array> {
   if (animation) checkAnimation(animation);
-  const rig = await computeArkitRig(model, avatar, { signal });
+  const rig = await computeArkitRig(model, avatar, { closeNeck, signal });
   const document = new Document();
   const root = document.getRoot();
   document.createBuffer();

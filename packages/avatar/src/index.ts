@@ -21,6 +21,7 @@ export { computePsnrDb, computeSsim } from './image-quality.js';
 export { clayShading, type Shading, sphericalHarmonicsShading, type VertexLight } from './lighting.js';
 export { computeNormals } from './mesh-normals.js';
 export { computeTangents } from './mesh-tangents.js';
+export { buildWall, standOnFloor, type Wall } from './neck-wall.js';
 export { decodeNormalMap, encodeNormalMap } from './normal-map.js';
 export { createMipmaps, type Mipmaps, sampleMipmaps } from './raster/mipmaps.js';
 export { createRaster, RASTERIZE_DEFAULTS, type Raster, type RasterizeOptions, rasterize } from './raster/rasterize.js';

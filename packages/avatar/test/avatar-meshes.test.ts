@@ -1,5 +1,6 @@
+import { reportMesh } from '@implicit-faces/test-utils';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { avatarMeshes, type FaceModel } from '../src/index.js';
+import { avatarMeshes, computeArkitRig, type FaceModel } from '../src/index.js';
 import { loadTinyModel, tinyAvatar } from './tiny-avatar.js';
 
 let model: FaceModel;
@@ -28,6 +29,35 @@ describe('avatarMeshes', () => {
     }
     expect(meshes[0].image).toBe(avatar.albedo);
     expect([...meshes[3].image.data.subarray(0, 4)]).toEqual([120, 120, 120, 255]);
+  });
+
+  it('closes a neck where told to, and a rig comes to the same', async () => {
+    const { skin } = model.uv.topology;
+    const whole = (await avatarMeshes(model, tinyAvatar(model, [0, 0, 0])))[0].positions;
+    // The ball without what is below its middle.
+    const isAbove = (t: number) => [0, 1, 2].every((k) => whole[3 * skin.triangles[3 * t + k] + 1] > -1e-3);
+    const triangles = skin.triangles.filter((_, i) => isAbove(Math.floor(i / 3)));
+    expect(triangles.length).toBeLessThan(0.7 * skin.triangles.length);
+    const cut: FaceModel = {
+      ...model,
+      uv: { ...model.uv, topology: { ...model.uv.topology, skin: { ...skin, triangles } } },
+    };
+    const avatar = tinyAvatar(model, [0.3, 0.8, 0]);
+    const [open] = await avatarMeshes(cut, avatar);
+    const [closed, ...parts] = await avatarMeshes(cut, avatar, { closeNeck: true });
+    expect(parts.length).toBe(5);
+    expect(reportMesh({ positions: closed.positions, indices: closed.indices }).openEdges).toBe(0);
+    expect(closed.indices.length).toBeGreaterThan(open.indices.length);
+    expect(closed.normals.subarray(0, open.normals.length)).toEqual(open.normals);
+    const count = closed.positions.length / 3;
+    expect([closed.normals.length / 3, closed.uvs.length / 2]).toEqual([count, count]);
+
+    const { weights, meshes } = await computeArkitRig(cut, avatar, { closeNeck: true });
+    const posed = meshes[0].positions.map((base, i) =>
+      meshes[0].targets.reduce((sum, target, k) => sum + weights[k] * (target?.positions[i] ?? 0), base),
+    );
+    expect(posed).toBeCloseToTensor(closed.positions, 1e-5);
+    expect(meshes[0].targets.some((target) => target && target.normals.length === posed.length)).toBe(true);
   });
 
   it('takes another expression', async () => {

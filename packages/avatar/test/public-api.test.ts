@@ -15,6 +15,7 @@ it('exports these names and no others', () => {
       "addTuning",
       "avatarMeshes",
       "avatarSurface",
+      "buildWall",
       "clayShading",
       "computeArkitRig",
       "computeNormals",
@@ -44,6 +45,7 @@ it('exports these names and no others', () => {
       "shade",
       "solveBoundedLeastSquares",
       "sphericalHarmonicsShading",
+      "standOnFloor",
       "viewCamera",
       "visiblePoints",
     ]

@@ -91,7 +91,7 @@ async function prepare(folder: string): Promise<RenderBenchInput> {
     camera: { cameraFromWorld: [], focalLengthPx: 1, principalPointPx: [0, 0] },
     lighting,
   };
-  const meshes = await avatarMeshes({ manifest, uv, sdf, dispose: async () => undefined }, avatar);
+  const meshes = await avatarMeshes({ manifest, uv, sdf, dispose: async () => undefined }, avatar, { closeNeck: true });
   await MeshoptSimplifier.ready;
   const simplified = simplify(meshes);
   const deformationFmas = countFmasPerPoint(await files.read(manifest.files[manifest.networks.deformation.file].path));

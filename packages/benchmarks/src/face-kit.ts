@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { buildWall, standOnFloor } from '@implicit-faces/avatar';
 import { FaceError } from '@implicit-faces/runtime';
 import { createLidContact } from './lid-contact.js';
 import { type NpyArray, readNpz } from './npz.js';
@@ -93,15 +94,14 @@ export function createFaceKit(arrays: Record<string, NpyArray>): FaceKit {
   const quads = take('faces', [arrays.faces?.dims[0] ?? 0, 4]) as Int32Array;
 
   const open = triangulate(quads, SKIN_END);
-  const rim = inOrder(findRim(open));
-  const skin = Uint32Array.from([...open, ...closingTriangles(rim, vertices)]);
+  const wall = buildWall(open, vertices);
+  const { rim, triangles: skin } = wall;
   const inner = triangulate(quads, EYES_END).filter(
     (_, i, all) => Math.max(...all.subarray(i - (i % 3), i - (i % 3) + 3)) >= SKIN_END,
   );
 
   function linearSum(identity: Float32Array, expression: Float32Array): Float32Array {
-    const positions = new Float32Array(3 * (vertices + rim.length + 1));
-    positions.set(neutralCm);
+    const positions = neutralCm.slice();
     const add = (offsets: Float32Array, code: Float32Array, count: number) => {
       for (let k = 0; k < count; k++) {
         const weight = code[k];
@@ -112,8 +112,7 @@ export function createFaceKit(arrays: Record<string, NpyArray>): FaceKit {
     };
     add(identityCm, identity, IDENTITIES);
     add(expressionCm, expression, 57);
-    standOnFloor(positions, rim, vertices);
-    return positions.map((x) => x / 100);
+    return standOnFloor(positions, wall, FLOOR_BELOW).map((x) => x / 100);
   }
 
   const rest = [new Float32Array(IDENTITIES), new Float32Array(57)] as const;
@@ -173,54 +172,6 @@ function triangulate(quads: Int32Array, end: number, start = 0): Uint32Array {
     if (d >= 0) triangles.push(a, c, d);
   }
   return Uint32Array.from(triangles);
-}
-
-/** Directed edges without a twin: the rim of the neck, the skin's only border. */
-function findRim(triangles: Uint32Array): [number, number][] {
-  const key = (a: number, b: number) => a * 65536 + b;
-  const edges = new Map<number, [number, number]>();
-  for (let i = 0; i < triangles.length; i += 3) {
-    for (let k = 0; k < 3; k++) {
-      const [a, b] = [triangles[i + k], triangles[i + ((k + 1) % 3)]];
-      edges.set(key(a, b), [a, b]);
-    }
-  }
-  return [...edges.values()].filter(([a, b]) => !edges.has(key(b, a)));
-}
-
-/** The vertices of directed edges that make one loop. */
-function inOrder(edges: readonly [number, number][]): Uint32Array {
-  const after = new Map(edges);
-  const loop = [edges[0][0]];
-  while (loop.length < edges.length) loop.push(after.get(loop[loop.length - 1])!);
-  return Uint32Array.from(loop);
-}
-
-/** The wall from the rim down to its feet, vertices `first` and on, and the floor's fan about vertex `first` + R. */
-function closingTriangles(rim: Uint32Array, first: number): number[] {
-  const triangles: number[] = [];
-  const middle = first + rim.length;
-  for (let k = 0; k < rim.length; k++) {
-    const next = (k + 1) % rim.length;
-    const [foot, nextFoot] = [first + k, first + next];
-    triangles.push(rim[next], rim[k], foot, rim[next], foot, nextFoot, nextFoot, foot, middle);
-  }
-  return triangles;
-}
-
-/** Writes the feet under the rim and the floor's middle, vertices `first` and on of `positions`, centimetres. */
-function standOnFloor(positions: Float32Array, rim: Uint32Array, first: number): void {
-  const height = rim.reduce((lowest, v) => Math.min(lowest, positions[3 * v + 1]), Infinity) - FLOOR_BELOW;
-  const middle = 3 * (first + rim.length);
-  positions[middle + 1] = height;
-  rim.forEach((v, k) => {
-    const foot = 3 * (first + k);
-    positions[foot + 1] = height;
-    for (const axis of [0, 2]) {
-      positions[foot + axis] = positions[3 * v + axis];
-      positions[middle + axis] += positions[3 * v + axis] / rim.length;
-    }
-  });
 }
 
 /** The face's vertices that share a quad with a socket's. */

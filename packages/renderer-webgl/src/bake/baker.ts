@@ -1,3 +1,4 @@
+import { buildWall, standOnFloor } from '@implicit-faces/avatar';
 import { FaceError, type Manifest } from '@implicit-faces/runtime';
 import { type Codes, type SdfLayers, SHEETS } from '@implicit-faces/sdf-core';
 import type { UvModel } from '@implicit-faces/uv-param';
@@ -27,7 +28,7 @@ import {
 import { farthestMove, type LinearMesh, meshBounds, movedBounds, movedTriangles, poseMesh } from './linear-mesh.js';
 import { computeRestFrames, createRestMap } from './mesh-transfer.js';
 import { bakeParts, type PartGrids } from './part-grids.js';
-import { buildWall, type ProxyMesh, standOnFloor } from './proxy-mesh.js';
+import type { ProxyMesh } from './proxy-mesh.js';
 import { createMarks, type MeshMarks, markNearMesh } from './surface-samples.js';
 import { type BakeTemplateOptions, bakeTemplate, type TemplateBricks } from './template-bricks.js';
 

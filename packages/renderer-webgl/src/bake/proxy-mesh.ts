@@ -17,58 +17,6 @@ export interface ProxyGeometry {
   triangles: Uint32Array;
 }
 
-/** How far under the lowest place of the neck's rim the solid ends, metres, as f does. */
-const FLOOR_BELOW = 4e-3;
-
-/** The neck's end, below the rim of an open mesh: a wall straight down and a flat floor. */
-export interface Wall {
-  /** `[R]` vertices on the rim, each of which has a foot; in no order. */
-  rim: Uint32Array;
-  /** `[F, 3]` the mesh's triangles, the wall's and the floor's. Vertices behind the mesh's are the feet, then the floor's middle. */
-  triangles: Uint32Array;
-}
-
-/** Closes a mesh of `count` vertices along its edges that have a triangle on one side only. */
-export function buildWall(triangles: Uint32Array, count: number): Wall {
-  const key = (a: number, b: number) => a * 0x4000000 + b;
-  const edges = new Map<number, [number, number]>();
-  for (let t = 0; t < triangles.length; t += 3) {
-    for (let k = 0; k < 3; k++) {
-      const [a, b] = [triangles[t + k], triangles[t + ((k + 1) % 3)]];
-      edges.set(key(a, b), [a, b]);
-    }
-  }
-  const open = [...edges.values()].filter(([a, b]) => !edges.has(key(b, a)));
-  const rim = Uint32Array.from(open, ([a]) => a);
-  const feet = new Map(open.map(([a], k) => [a, count + k]));
-  const middle = count + rim.length;
-  const added = open.flatMap(([a, b]) => {
-    const [footA, footB] = [feet.get(a)!, feet.get(b)!];
-    return [b, a, footA, b, footA, footB, footB, footA, middle];
-  });
-  return { rim, triangles: Uint32Array.from([...triangles, ...added]) };
-}
-
-/** A posed mesh `[V, 3]` with its feet and the floor's middle, `[V + R + 1, 3]`; as it is where it has no rim. */
-export function standOnFloor(positions: Float32Array, { rim }: Wall): Float32Array {
-  if (rim.length === 0) return positions;
-  const out = new Float32Array(positions.length + 3 * (rim.length + 1));
-  out.set(positions);
-  const floor =
-    rim.reduce((lowest, v) => Math.min(lowest, positions[3 * v + 1]), Number.POSITIVE_INFINITY) - FLOOR_BELOW;
-  const middle = positions.length + 3 * rim.length;
-  out[middle + 1] = floor;
-  rim.forEach((v, k) => {
-    const foot = positions.length + 3 * k;
-    out[foot + 1] = floor;
-    for (const axis of [0, 2]) {
-      out[foot + axis] = positions[3 * v + axis];
-      out[middle + axis] += positions[3 * v + axis] / rim.length;
-    }
-  });
-  return out;
-}
-
 /** Moves a mesh outward by its margins, along normals that are weighted by area. @returns `[V, 3]` */
 export function inflate({ positions, triangles, margins }: ProxyMesh): Float32Array {
   const normals = new Float32Array(positions.length);
