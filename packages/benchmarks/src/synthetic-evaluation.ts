@@ -5,6 +5,7 @@ import {
   computePsnrDb,
   type FaceModel,
   type PartMesh,
+  type Rendering,
   type RgbaImage,
   renderAvatar,
   viewCamera,
@@ -137,8 +138,8 @@ async function scanErrors(
   return surface.distances(Float32Array.from(scan));
 }
 
-/** Mean absolute linear error over the face. */
-function albedoError(model: FaceModel, { albedo }: Portrait, image: RgbaImage): number {
+/** Mean absolute linear error of a texture over the face. */
+export function albedoError(model: FaceModel, { albedo }: Portrait, image: RgbaImage): number {
   const places = texelCentres(albedo.size);
   const onFace = sampleChartMap(model.uv.topology.faceMask, places);
   const found = decodeSrgb(image.data);
@@ -154,6 +155,9 @@ function albedoError(model: FaceModel, { albedo }: Portrait, image: RgbaImage): 
   return sum / count;
 }
 
+/** The true pictures are the same for every avatar of a portrait. */
+const knownTruths = new WeakMap<Portrait, Map<string, Rendering>>();
+
 /** Pictures of the avatar beside true ones, compared where the true face is seen. The avatar is brought to the true head's place and size first. */
 function createViewComparison(
   generator: PortraitGenerator,
@@ -165,17 +169,24 @@ function createViewComparison(
   const placed = meshes.map((mesh) => ({ ...mesh, positions: applySimilarity(alignment, mesh.positions) }));
   const turned = placed.map((mesh) => ({ ...mesh, normals: rotate(alignment, mesh.normals) }));
   const options = { width: VIEW_SIZE, height: VIEW_SIZE, background: [128, 128, 128] as const };
+  const truths = knownTruths.get(portrait) ?? new Map<string, Rendering>();
+  knownTruths.set(portrait, truths);
+  const trueView = (name: string, draw: () => Rendering) => {
+    const rendering = truths.get(name) ?? draw();
+    truths.set(name, rendering);
+    return rendering;
+  };
   return {
     /** In the light that was found, which is in the avatar's own axes, as its normals are. */
     novel(yaw: number): number {
       const camera = viewCamera(yaw, { size: VIEW_SIZE });
-      const truth = generator.render(portrait, { camera, size: VIEW_SIZE });
+      const truth = trueView(String(yaw), () => generator.render(portrait, { camera, size: VIEW_SIZE }));
       return computePsnrDb(renderAvatar(placed, camera, lighting, options), truth, truth.face!);
     },
     relit(environment: string): Pick<SyntheticFigures, 'relightPsnrDb' | 'relightHarmonicsPsnrDb'> {
       const light = generator.relight(portrait, environment, RELIGHT_TURN + portrait.seed);
       const camera = viewCamera(0, { size: VIEW_SIZE });
-      const truth = generator.render(portrait, { camera, size: VIEW_SIZE, light });
+      const truth = trueView(environment, () => generator.render(portrait, { camera, size: VIEW_SIZE, light }));
       const harmonics = projectEnvironment(light.map, light.rotationRad).map((x, i) => x * light.gain[i % 3]);
       const vertexLight = lightMeshes(turned, camera, light);
       return {

@@ -11,9 +11,9 @@ import {
   viewCamera,
 } from '@implicit-faces/avatar';
 import type { InvertedAvatar } from '@implicit-faces/inversion';
+import { computeProjectedNme, computeRenderNme } from '@implicit-faces/inversion';
 import type { Landmarker } from '@implicit-faces/landmarks';
 import { surfaceLandmarks } from '@implicit-faces/uv-param';
-import { computeProjectedNme, computeRenderNme } from '../metrics/landmark-errors.js';
 import { encodeMask, encodePicture } from './encode.js';
 import type { OutputFolder } from './output-folder.js';
 import { createReport, describePhoto, type InvertReport, type PhotoReport } from './report.js';
