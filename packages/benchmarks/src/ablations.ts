@@ -27,7 +27,7 @@ import { NARROW_FACE_END } from './face-kit.js';
 import { createLinearFaceModel } from './linear-face-model.js';
 import { mean } from './statistics.js';
 import type { Portrait, PortraitGenerator } from './synthetic/portrait.js';
-import { albedoError, compareWithPortrait, type SyntheticFigures, summariseSynthetic } from './synthetic-evaluation.js';
+import { albedoError, compareWithPortrait, type SyntheticFigures } from './synthetic-evaluation.js';
 import { TriangleSurface } from './triangle-surface.js';
 import { distancesBetween, rows } from './vectors.js';
 
@@ -271,41 +271,4 @@ export async function compareColours(
     ...{ expressionSlipMm, faceSlipMm },
   });
   return { uv: figures([uvError, uvError, uvError], slips.uv), field: figures(errors, slips.field) };
-}
-
-/** The columns of the table of ablations, of what a row has. */
-export function summariseAblation({ synthetic, photos }: AblationRow) {
-  const found = photos.flatMap(({ nme }) => (nme === null ? [] : [nme]));
-  const average = (of: (photo: AblationPhotoFigures) => number) => mean(photos.map(of));
-  const faces = synthetic.length ? summariseSynthetic(synthetic) : undefined;
-  return {
-    synthetic: faces && {
-      medianMm: faces.medianMm,
-      nowMedianMm: faces.nowMedianMm,
-      novelPsnrDb30: faces.novelPsnrDb30,
-      // Few faces leave thirds of tone empty, so this is the mean of all.
-      albedoMae: mean(synthetic.map(({ albedoMae }) => albedoMae)),
-      relightPsnrDb: faces.relightPsnrDb,
-      faces: synthetic.length,
-    },
-    photos: photos.length
-      ? {
-          psnrDb: average(({ psnrDb }) => psnrDb),
-          modelPsnrDb: average(({ modelPsnrDb }) => modelPsnrDb),
-          nme: found.length ? mean(found) : null,
-          projectedNme: average(({ projectedNme }) => projectedNme),
-          seconds: average(({ seconds }) => seconds),
-          count: photos.length,
-        }
-      : undefined,
-  };
-}
-
-/** Both kinds of colour over all faces. */
-export function summariseColours(colours: AblationResults['colours']): { uv: ColourFigures; field: ColourFigures } {
-  const average = (kind: 'uv' | 'field') =>
-    Object.fromEntries(
-      Object.keys(colours[0][kind]).map((key) => [key, mean(colours.map((c) => c[kind][key as keyof ColourFigures]))]),
-    ) as unknown as ColourFigures;
-  return { uv: average('uv'), field: average('field') };
 }

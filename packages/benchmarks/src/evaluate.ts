@@ -14,6 +14,7 @@ import { directoryFiles } from '@implicit-faces/runtime/node';
 import { Command, Option } from 'commander';
 import * as ort from 'onnxruntime-node';
 import sharp from 'sharp';
+import { type AblationRun, ablationSummary, ablationText } from './ablation-tables.js';
 import {
   ABLATIONS,
   type AblationName,
@@ -22,14 +23,13 @@ import {
   createAblationRunner,
   measureAblation,
   measureOnPortrait,
-  summariseAblation,
-  summariseColours,
 } from './ablations.js';
 import { writeContactSheet } from './contact-sheet.js';
 import { loadIdentityNetwork } from './identity.js';
 import { type InversionRunOptions, runInversion } from './inversion-runs.js';
 import { listPhotos, measurePhoto, summarisePhotos } from './photo-evaluation.js';
-import { type AblationRun, ablationTable, type Results, writeAblations, writeResults } from './results-page.js';
+import { type Results, writeAblations, writeResults } from './results-page.js';
+import { rounded } from './statistics.js';
 import { takeFurtherPhotos } from './synthetic/photo-set.js';
 import { loadPortraitGenerator } from './synthetic/portrait.js';
 import { summariseSynthetic } from './synthetic-evaluation.js';
@@ -296,39 +296,6 @@ async function ablate(data: string, photos: string[], out: string, options: Argu
 async function writePictures(pictures: AblationPictures, folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   for (const [name, picture] of Object.entries(pictures)) await writePng(picture, join(folder, `${name}.png`));
-}
-
-/** `synthetic` and `photos` are those of `full`, if it was asked for, as far as ablations measure them. */
-function ablationSummary({ rows, colours, model, preset, failed }: AblationRun): unknown {
-  const ablations = Object.fromEntries(rows.map((row) => [row.name, summariseAblation(row)]));
-  return rounded({
-    ...{ synthetic: ablations.full?.synthetic ?? null, photos: ablations.full?.photos ?? null },
-    ablations,
-    colours: colours.length ? summariseColours(colours) : null,
-    ...{ model, preset, failed },
-  });
-}
-
-function ablationText({ rows, colours }: AblationRun): string {
-  const lines = rounded(ablationTable(rows)) as Record<string, unknown>[];
-  const names = Object.keys(lines[0]).filter((name) => name !== 'ablation');
-  const row = (cells: readonly unknown[]) => `${cells.map((value) => String(value ?? '-').padEnd(14)).join('')}\n`;
-  const text = [
-    row(['', ...names]),
-    ...lines.map((line, i) => row([rows[i].name, ...names.map((name) => line[name])])),
-  ];
-  if (colours.length) {
-    const { uv, field } = rounded(summariseColours(colours)) as Record<string, Record<string, number>>;
-    text.push('\n', `${''.padEnd(22)}${row(['uv', 'colour(x)'])}`);
-    for (const key of Object.keys(uv)) text.push(`${key.padEnd(22)}${row([uv[key], field[key]])}`);
-  }
-  return text.join('');
-}
-
-function rounded(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value), (_, x) =>
-    typeof x === 'number' && !Number.isInteger(x) ? Number(x.toPrecision(4)) : x,
-  );
 }
 
 function summary({ model, preset, synthetic, photos, failed }: Results): unknown {

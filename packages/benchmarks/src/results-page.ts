@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { type AblationResults, summariseAblation, summariseColours } from './ablations.js';
+import { type AblationRun, ablationTable, summariseAblation, summariseColours } from './ablation-tables.js';
 import { type PhotoFigures, summarisePhotos } from './photo-evaluation.js';
 import { type SyntheticFigures, summariseSynthetic } from './synthetic-evaluation.js';
 
@@ -10,13 +10,6 @@ export interface Results {
   synthetic: SyntheticFigures[];
   photos: PhotoFigures[];
   /** Names of portraits and photos without an avatar. */
-  failed: string[];
-}
-
-/** One run of `evaluate --ablations`. */
-export interface AblationRun extends AblationResults {
-  model: string;
-  preset: string;
   failed: string[];
 }
 
@@ -151,16 +144,6 @@ export function writeAblations(run: AblationRun, path: string, picture?: string)
         ]),
       ],
     }),
-  });
-}
-
-/** A line per ablation, with a dash for what was not measured. */
-export function ablationTable(rows: AblationResults['rows']): Record<string, unknown>[] {
-  return rows.map((row) => {
-    const { synthetic, photos } = summariseAblation(row);
-    const { faces: _, ...ofFaces } = synthetic ?? { faces: 0 };
-    const { count: __, ...ofPhotos } = photos ?? { count: 0 };
-    return { ablation: row.label, ...ofFaces, ...ofPhotos };
   });
 }
 
