@@ -15,13 +15,13 @@ export interface AvatarModel {
 /**
  * Writes an avatar in the safetensors layout: `geometryCode` [Dg], `expressionCode` [De], `textureCode` [Dt], `lighting` [9, 3] as F32;
  * `camera.cameraFromWorld` [16] (column-major) and `camera.intrinsics` [focalLengthPx, cx, cy] as F64; `albedo` [H, W, 3] and, for parts with
- * textures of their own, `albedo.NAME` as U8 sRGB.
+ * textures of their own, `albedo.NAME` as U8 sRGB; `tuning` [3, 3, Dg] as F32 and `normalMap` [H, W, 3] as U8, if there are some.
  * The metadata hold `format`, `version` and `modelId`.
  *
  * @throws FaceError `SHAPE` when an array does not have the size that its name says.
  */
 export function saveAvatar(avatar: Avatar): Uint8Array<ArrayBuffer> {
-  const { albedo, camera, partAlbedos = {} } = avatar;
+  const { albedo, camera, partAlbedos = {}, normalMap, tuning } = avatar;
   const floats = (data: Float32Array, dims = [data.length]) => ({ data: new Float32Array(data), dims });
   return writeSafetensors(
     {
@@ -35,6 +35,8 @@ export function saveAvatar(avatar: Avatar): Uint8Array<ArrayBuffer> {
       ...Object.fromEntries(
         Object.entries(partAlbedos).map(([part, image]) => [`albedo.${part}`, imageTensor(`albedo.${part}`, image)]),
       ),
+      ...(tuning && { tuning: floats(tuning, [3, 3, tuning.length / 9]) }),
+      ...(normalMap && { normalMap: imageTensor('normalMap', normalMap) }),
     },
     { format: FORMAT, version: VERSION, modelId: avatar.modelId },
   );
@@ -100,6 +102,10 @@ export function loadAvatar(bytes: Uint8Array<ArrayBuffer>, model?: AvatarModel):
   return {
     ...avatar,
     albedo: image('albedo'),
+    ...('tuning' in tensors && {
+      tuning: Float32Array.from(take('tuning', 'F32', [3, 3, model?.codes.geometry ?? 'D'])),
+    }),
+    ...('normalMap' in tensors && { normalMap: image('normalMap') }),
     ...(parts.length && {
       partAlbedos: Object.fromEntries(parts.map((name) => [name.slice(PART_ALBEDO.length), image(name)])),
     }),

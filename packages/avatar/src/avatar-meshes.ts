@@ -3,6 +3,7 @@ import type { PartTopology } from '@implicit-faces/uv-param';
 import { FaceError } from './errors.js';
 import type { FaceModel } from './face-model.js';
 import { computeNormals } from './mesh-normals.js';
+import { avatarSurface } from './tuning.js';
 import type { Avatar, PartMesh, RgbaImage } from './types.js';
 
 export interface AvatarMeshesOptions {
@@ -12,9 +13,9 @@ export interface AvatarMeshesOptions {
 }
 
 /**
- * The avatar's parts as meshes: the skin's topology put through the inverse of g, and the other parts under their transforms.
+ * The avatar's parts as meshes: the skin's topology put through the inverse of g, as the avatar has tuned it, and the other parts under their transforms.
  *
- * @returns one mesh per part in the manifest's order, posed space, metres, with smooth normals. The skin's image is the avatar's albedo.
+ * @returns one mesh per part in the manifest's order, posed space, metres, with smooth normals. The skin's image is the avatar's albedo, and its normal map the avatar's.
  * @throws FaceError `MODEL_MISMATCH` when the avatar is of another model, `CODES` when a code does not fit it.
  * @example const [skin, eyeLeft] = await avatarMeshes(model, avatar);
  */
@@ -27,12 +28,13 @@ export async function avatarMeshes(
   const codes = avatarCodes('avatarMeshes', model, avatar, expression);
   signal?.throwIfAborted();
   const { skin, parts } = model.uv.topology;
-  const positions = await model.uv.surfaceFromUv(skin.uv, codes);
+  const positions = await avatarSurface(model, avatar, skin.uv, codes);
   signal?.throwIfAborted();
   const transforms = await model.uv.partTransforms(codes);
   signal?.throwIfAborted();
+  const { normalMap } = avatar;
   return [
-    withNormals(model.manifest.parts[0], positions, skin, avatar.albedo),
+    { ...withNormals(model.manifest.parts[0], positions, skin, avatar.albedo), ...(normalMap && { normalMap }) },
     ...parts.map((part, i) =>
       withNormals(
         part.name,

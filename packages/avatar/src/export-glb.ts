@@ -13,6 +13,7 @@ import type { ExpressionTrack } from './animation.js';
 import { type ArkitRig, computeArkitRig, type RiggedMesh } from './arkit-rig.js';
 import { type AvatarErrorCode, FaceError } from './errors.js';
 import type { FaceModel } from './face-model.js';
+import { computeTangents } from './mesh-tangents.js';
 import type { Avatar, RgbaImage } from './types.js';
 
 /** Makes a PNG file of an opaque sRGB picture; `./node` has one. */
@@ -43,7 +44,8 @@ export function exportName(part: string): string {
 /**
  * Writes the avatar as a binary glTF file: a node per part (`head`, `eyeLeft`, `eyeRight`, `teethUpper`, `teethLower`, `tongue`), each a
  * mesh with its own material and texture. Every mesh that moves has Apple's 52 blendshapes in `targets`, their names in
- * `extras.targetNames`, and `weights` at the fitted expression. Metres, +Y up, the face looks to +Z.
+ * `extras.targetNames`, and `weights` at the fitted expression. Metres, +Y up, the face looks to +Z. A normal map becomes the material's `normalTexture`, and its mesh then
+ * has tangents of its own, at rest: viewers need not agree on how to make some.
  *
  * @throws FaceError `MODEL_MISMATCH`, `CODES` as `avatarMeshes` does; `ANIMATION` when the animation has no frames, not one per time, or times that do not rise.
  * @example await writeFile('avatar.glb', await exportGlb(model, avatar, { encodePng }));
@@ -69,6 +71,10 @@ export async function exportGlb(
     signal?.throwIfAborted();
     const name = exportName(mesh.name);
     const material = addMaterial(document, name, mesh.name, await encodePng(mesh.image));
+    if (mesh.normalMap) {
+      const relief = document.createTexture(`${name}Normals`).setImage(await encodePng(mesh.normalMap));
+      material.setNormalTexture(relief.setMimeType('image/png'));
+    }
     top.addChild(document.createNode(name).setMesh(addMesh(document, name, mesh, rig, material)));
   }
   if (animation) addAnimation(document, top, rig, animation);
@@ -141,6 +147,8 @@ function addMesh(document: Document, name: string, mesh: RiggedMesh, rig: ArkitR
     .setAttribute('NORMAL', addAccessor(document, mesh.normals))
     .setAttribute('TEXCOORD_0', addAccessor(document, mesh.uvs, Accessor.Type.VEC2))
     .setIndices(addAccessor(document, indices, Accessor.Type.SCALAR));
+  if (mesh.normalMap)
+    primitive.setAttribute('TANGENT', addAccessor(document, computeTangents(mesh), Accessor.Type.VEC4));
   const result = document.createMesh(name).addPrimitive(primitive);
   if (!mesh.targets.some(Boolean)) return result;
 

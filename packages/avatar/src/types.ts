@@ -26,10 +26,20 @@ export interface Avatar {
   expressionCode: Float32Array;
   /** `[Dt]` */
   textureCode: Float32Array;
+  /**
+   * `[3, 3, Dg]` what is the avatar's own of g^-1's last layer: it moves a place along axis a by the sum over b and k of tuning[a, b, k] * jacobian[b, k], the same in every expression. f and g are
+   * without it. None when absent.
+   */
+  tuning?: Float32Array;
   /** The skin's texture in the skin's chart, opaque. Painting on it paints the face. */
   albedo: RgbaImage;
   /** Textures of other parts by name (`eyeLeft`, `teethUpper`, ...), each in that part's own chart, opaque; a part that is absent has the model's. */
   partAlbedos?: Record<string, RgbaImage>;
+  /**
+   * The skin's relief that its mesh is too coarse for, in the skin's chart: unit normals in the tangent frame of `computeTangents` as bytes, 255 (n + 1) / 2, in glTF's convention
+   * (x along u, y up the picture, z out). None when absent.
+   */
+  normalMap?: RgbaImage;
   /** The photo's camera, in the photo's pixels. */
   camera: Camera;
   /** The photo's light. */
@@ -54,4 +64,6 @@ export interface PartMesh extends TriangleMesh {
   uvs: Float32Array;
   /** The albedo, sRGB. */
   image: RgbaImage;
+  /** As the avatar's `normalMap`, in the part's own chart. */
+  normalMap?: RgbaImage;
 }

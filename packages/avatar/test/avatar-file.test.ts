@@ -10,8 +10,10 @@ const avatar: Avatar = {
   geometryCode: random.uniforms(4),
   expressionCode: random.uniforms(3),
   textureCode: random.uniforms(2),
+  tuning: random.uniforms(36),
   albedo: { data: albedo, width: 6, height: 4 },
   partAlbedos: { eyeLeft: { data: albedo.slice(0, 4 * 6), width: 3, height: 2 } },
+  normalMap: { data: albedo.slice(0, 4 * 8), width: 4, height: 2 },
   camera: { ...viewCamera(12.3), cameraFromWorld: Float64Array.from(viewCamera(12.3).cameraFromWorld) },
   lighting: random.uniforms(27),
 };
@@ -32,6 +34,11 @@ describe('avatar file', () => {
   it('gives back what was saved, bit by bit', () => {
     expect(loadAvatar(bytes, model)).toEqual(avatar);
     expect(loadAvatar(bytes)).toEqual(avatar);
+  });
+
+  it('does without what an avatar may do without', () => {
+    const { normalMap, partAlbedos, tuning, ...bare } = avatar;
+    expect(loadAvatar(saveAvatar(bare), model)).toEqual(bare);
   });
 
   it('refuses another model by name', () => {

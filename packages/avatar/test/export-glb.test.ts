@@ -6,11 +6,13 @@ import {
   type Avatar,
   avatarMeshes,
   computeArkitRig,
+  computeTangents,
   type ExpressionTrack,
   exportGlb,
   type FaceModel,
 } from '../src/index.js';
 import { encodePng } from '../src/node.js';
+import { checkerImage } from './meshes.js';
 import { loadTinyModel, tinyAvatar } from './tiny-avatar.js';
 
 let model: FaceModel;
@@ -73,6 +75,25 @@ describe('exportGlb', () => {
       expect(sum).toBeCloseToTensor(fitted[i].positions, 1e-7);
       expect(primitive.getIndices()!.getArray()).toEqual(Uint16Array.from(fitted[i].indices));
     }
+  });
+
+  it('has the normal map and tangents for it, on the head alone, when there is one', async () => {
+    const normalMap = checkerImage(16, 4, [
+      [128, 128, 255],
+      [168, 128, 248],
+    ]);
+    const rough = await exportGlb(model, { ...avatar, normalMap }, { encodePng });
+    const { issues } = await validator.validateBytes(rough);
+    expect(issues.messages.filter(({ severity }) => severity <= 1)).toEqual([]);
+    const meshes = (await new NodeIO().readBinary(rough)).getRoot().listMeshes();
+    const textures = meshes.map((mesh) => mesh.listPrimitives()[0].getMaterial()!.getNormalTexture());
+    expect(textures.map(Boolean)).toEqual([true, false, false, false, false, false]);
+    const texels = await sharp(textures[0]!.getImage()!).ensureAlpha().raw().toBuffer();
+    expect(new Uint8ClampedArray(texels)).toEqual(normalMap.data);
+    const [skin] = await avatarMeshes(model, avatar);
+    const tangents = meshes[0].listPrimitives()[0].getAttribute('TANGENT')!.getArray()!;
+    expect(Float32Array.from(tangents)).toBeCloseToTensor(computeTangents(skin), 1e-3);
+    expect(meshes[1].listPrimitives()[0].getAttribute('TANGENT')).toBeNull();
   });
 
   describe('with an animation', () => {

@@ -1,6 +1,7 @@
 import {
   type Avatar,
   avatarMeshes,
+  avatarSurface,
   computePsnrDb,
   computeSsim,
   createMipmaps,
@@ -21,7 +22,7 @@ import {
 } from '@implicit-faces/inversion';
 import type { Landmarker } from '@implicit-faces/landmarks';
 import { createRandom } from '@implicit-faces/test-utils';
-import { encodeSrgb, enlargeTexture, surfaceLandmarks, texelCentres } from '@implicit-faces/uv-param';
+import { encodeSrgb, enlargeTexture, texelCentres } from '@implicit-faces/uv-param';
 import { type ColourField, fitColourField, seenColours } from './colour-field.js';
 import { NARROW_FACE_END } from './face-kit.js';
 import { createLinearFaceModel } from './linear-face-model.js';
@@ -51,6 +52,11 @@ export const ABLATIONS = [
     options: { settings: { landmarkSteps: POSE_STEPS, photoSteps: [] } },
   },
   { name: 'noEncoder', label: 'from the mean face, without the encoder', options: { encoder: false } },
+  {
+    name: 'pivotalTuning',
+    label: "with pivotal tuning of g^-1's last layer, which no preset does",
+    options: { settings: { finetuneSteps: 6 } },
+  },
   {
     name: 'flatLight',
     label: 'light from everywhere alike, so that shading stays in the albedo',
@@ -199,6 +205,7 @@ export async function measureAblation(
   const plain = await avatarMeshes(model, { ...avatar, albedo: inversion.modelAlbedo, partAlbedos: undefined });
   const modelRender = renderAvatar(plain, camera, lighting, { width, height, background: photo });
   const codes = { geometry: avatar.geometryCode, expression: avatar.expressionCode };
+  const points = await avatarSurface(model, avatar, model.uv.topology.landmarks[68], codes);
   const view = (yaw: number) =>
     renderAvatar(meshes, viewCamera(yaw), lighting, { width: 512, height: 512, background: [128, 128, 128], mipmaps });
   return {
@@ -209,7 +216,7 @@ export async function measureAblation(
       modelPsnrDb: computePsnrDb(photo, modelRender, face),
       ssim: computeSsim(photo, render, face),
       nme: await computeRenderNme(landmarks, inversion.landmarks, render),
-      projectedNme: computeProjectedNme(inversion.landmarks, await surfaceLandmarks(model.uv, codes, 68), camera),
+      projectedNme: computeProjectedNme(inversion.landmarks, points, camera),
       seconds: inversion.seconds.total,
     },
   };

@@ -41,7 +41,10 @@ const command = new Command('bench-render')
   )
   .option('--model <dir>', 'folder of the model', fileURLToPath(new URL('../../face-model', import.meta.url)))
   .option('--json', 'print JSON instead of a table')
-  .option('--pictures <dir>', 'also write what was drawn')
+  .option(
+    '--pictures <dir>',
+    'also write what was drawn, and which part each pixel of the crops shows: exact, baked, where they differ',
+  )
   .option('--chromium-args <args>', 'more flags for Chromium, for example to choose a graphics driver');
 
 async function main(): Promise<void> {
@@ -179,10 +182,13 @@ function rounded(_key: string, value: unknown): unknown {
 }
 
 function table(report: object): string {
-  const lines = Object.entries(report).flatMap(([key, value]) =>
-    typeof value === 'object' ? Object.entries(value as object).map(([k, v]) => [`  ${k}`, v]) : [[key, value]],
-  );
-  return lines.map(([key, value]) => `${String(key).padEnd(28)}${rounded('', value)}\n`).join('');
+  const lines = (entries: object, indent: string): string[] =>
+    Object.entries(entries).flatMap(([key, value]) =>
+      typeof value === 'object'
+        ? [`${indent}${key}\n`, ...lines(value as object, `${indent}  `)]
+        : `${(indent + key).padEnd(28)}${rounded('', value)}\n`,
+    );
+  return lines(report, '').join('');
 }
 
 main().catch((error: unknown) => {

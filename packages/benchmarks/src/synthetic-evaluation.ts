@@ -1,6 +1,7 @@
 import {
   type Avatar,
   avatarMeshes,
+  avatarSurface,
   computeNormals,
   computePsnrDb,
   type FaceModel,
@@ -69,7 +70,7 @@ export async function compareWithPortrait(
   const { kit, chart } = generator;
   const codes = { geometry: avatar.geometryCode, expression: avatar.expressionCode };
   const narrow = 3 * NARROW_FACE_END;
-  const found = await model.uv.surfaceFromUv(chart, codes);
+  const found = await avatarSurface(model, avatar, chart, codes);
   const truth = portrait.positions;
   const alignment = alignSimilarity(found.subarray(0, narrow), truth.subarray(0, narrow));
   const placed = applySimilarity(alignment, found);
@@ -95,7 +96,7 @@ export async function compareWithPortrait(
     environment: portrait.light.name,
     medianMm: 1000 * median(errors),
     meanHeadMedianMm: 1000 * median(meanErrors),
-    nowMedianMm: 1000 * median(await scanErrors(model, kit, chart, truth, codes)),
+    nowMedianMm: 1000 * median(await scanErrors(model, kit, chart, truth, avatar)),
     normalDeg: mean(degrees),
     expressionMae: mean(kit.expressionNames.map((_, k) => Math.abs(portrait.expression[k] - avatar.expressionCode[k]))),
     albedoMae: albedoError(model, portrait, avatar.albedo),
@@ -111,15 +112,16 @@ async function scanErrors(
   kit: FaceKit,
   chart: Float32Array,
   truth: Float32Array,
-  codes: { geometry: Float32Array; expression: Float32Array },
+  avatar: Avatar,
 ): Promise<Float32Array> {
+  const codes = { geometry: avatar.geometryCode, expression: avatar.expressionCode };
   const { landmarks, skin } = model.uv.topology;
   const points = placesAt(locateOnChart(landmarks[68], chart, kit.openSkin), truth);
-  const found = await model.uv.surfaceFromUv(landmarks[68], codes);
+  const found = await avatarSurface(model, avatar, landmarks[68], codes);
   const take = (from: Float32Array) => NOW_LANDMARKS.flatMap((n) => [...from.subarray(3 * n, 3 * n + 3)]);
   const alignment = alignSimilarity(take(found), take(points));
   const surface = new TriangleSurface(
-    applySimilarity(alignment, await model.uv.surfaceFromUv(skin.uv, codes)),
+    applySimilarity(alignment, await avatarSurface(model, avatar, skin.uv, codes)),
     skin.triangles,
   );
   const distance = (a: number, b: number) => Math.hypot(...[0, 1, 2].map((k) => points[3 * a + k] - points[3 * b + k]));

@@ -27,6 +27,7 @@ SIDE = 160             # side of the unwrapped picture, texels of 1.3 mm: as fin
 ANGLE, HEIGHTS = 1.1, (.09, -.12)      # it reaches this far to either side about the axis x = z = 0, radians, and from top to bottom, metres
 FACING = (.05, .35)    # cosine of the mean face's normal to the viewer from which on a texel begins to be, and is, seen
 WIDTHS = (16, 32, 64, 96, 128)
+REFINED = (3, 4)       # scales at which a residual block follows
 BOTTLENECK = 96        # what is kept of the landmarks, and of the picture
 AXES = np.array([1, -1, -1])    # pixels and depth to glTF's axes
 
@@ -58,6 +59,29 @@ class Unwrap(nn.Module):
         return normal / (normal.square().sum(-1, keepdim=True) + 1e-24).sqrt()
 
 
+def levelled(image):
+    """[N, SIDE, SIDE, 4] colours and how well each texel is seen -> [N, 4, SIDE, SIDE] the same without what exposure, tint and contrast did to the colours: they say nothing of shape."""
+    colour, seen = image[..., :3], image[..., 3:]
+    weight = seen / (seen.sum((1, 2), keepdim=True) + 1)
+    colour = (colour - (colour * weight).sum((1, 2), keepdim=True)) * seen
+    colour = colour / ((colour.square() * weight).sum((1, 2, 3), keepdim=True) / 3 + 1e-3).sqrt()
+    return torch.cat([colour, seen], 3).permute(0, 3, 1, 2)
+
+
+class Residual(nn.Module):
+    """Two convolutions beside what comes in [N, W, H, H] >= 0; nothing at first, so that a trained network can be given more of them."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.first, self.second = nn.Conv2d(width, width, 3, 1, 1), nn.Conv2d(width, width, 3, 1, 1)
+        nn.init.kaiming_normal_(self.first.weight, nonlinearity='relu')
+        nn.init.zeros_(self.second.weight)
+        nn.init.zeros_(self.second.bias)
+
+    def forward(self, x):
+        return torch.nn.functional.relu(x + self.second(torch.nn.functional.relu(self.first(x))))
+
+
 class Encoder(nn.Module):
     """(picture [N, 160, 160, 3] sRGB 0..1, shape [N, 468, 3] upright landmarks in metres, placement [N, 3, 4]) -> geometry [N, 100], expression [N, 58], log of the expected
     squared error in square millimetres [N]."""
@@ -70,6 +94,7 @@ class Encoder(nn.Module):
         self.squeeze = nn.Linear(3 * POINTS, BOTTLENECK, bias=False)
         self.linear = nn.Linear(BOTTLENECK, DG + DE)
         self.convolutions = nn.ModuleList([nn.Conv2d(i, o, 3, 2, 1) for i, o in zip((4, *WIDTHS), WIDTHS)])
+        self.residuals = nn.ModuleList([Residual(width) if scale in REFINED else nn.Identity() for scale, width in enumerate(WIDTHS)])
         side = -(-SIDE // 2 ** len(WIDTHS))
         self.seen = nn.Linear(WIDTHS[-1] * side * side, BOTTLENECK)
         self.mix = nn.Linear(2 * BOTTLENECK + 9, 192)
@@ -86,18 +111,12 @@ class Encoder(nn.Module):
 
     def codes(self, image, shape, placement):
         """The same from a picture that is unwrapped already."""
-        return self.answer(self.look(image), shape, placement)
+        return self.answer(self.look(levelled(image)), shape, placement)
 
-    def look(self, image):                                                    # [N, SIDE, SIDE, 4] -> [N, BOTTLENECK]
-        colour, seen = image[..., :3], image[..., 3:]
-        # Exposure, tint and contrast say nothing of shape.
-        weight = seen / (seen.sum((1, 2), keepdim=True) + 1)
-        colour = (colour - (colour * weight).sum((1, 2), keepdim=True)) * seen
-        colour = colour / ((colour.square() * weight).sum((1, 2, 3), keepdim=True) / 3 + 1e-3).sqrt()
-        x = torch.cat([colour, seen], 3).permute(0, 3, 1, 2)
-        for convolution in self.convolutions:
-            x = torch.nn.functional.relu(convolution(x))
-        return torch.nn.functional.silu(self.seen(x.flatten(1)))
+    def look(self, image):                                                    # [N, 4, SIDE, SIDE], levelled -> [N, BOTTLENECK]
+        for convolution, residual in zip(self.convolutions, self.residuals):
+            image = residual(torch.nn.functional.relu(convolution(image)))
+        return torch.nn.functional.silu(self.seen(image.flatten(1)))
 
     def answer(self, looks, shape, placement):
         points = self.squeeze((shape.flatten(1) - self.shape_mean) * self.scale)
@@ -127,8 +146,12 @@ class Symmetric(nn.Module):
 
 def mirror_image(picture, shape, placement, twin):
     """What the encoder takes, of the mirrored face."""
+    return picture.flip(2), *mirror_points(shape, placement, twin)
+
+
+def mirror_points(shape, placement, twin):
     flip = torch.tensor([-1., 1, 1])
-    return picture.flip(2), shape[:, twin] * flip, placement * flip[:, None] * torch.tensor([-1., 1, 1, 1])
+    return shape[:, twin] * flip, placement * flip[:, None] * torch.tensor([-1., 1, 1, 1])
 
 
 def mirrored(kit: fk.FaceKit, landmarks: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:

@@ -101,14 +101,14 @@ class Skin:
         return Mesh(vertices - self.sunk[name][:, None] * normals, triangles)
 
     def importance(self, triangles: np.ndarray) -> np.ndarray:
-        """[F] sampling weight: face and ears matter more than the back of the head, lips and lids most. What closes the neck matters little."""
+        """[F] sampling weight: face and ears matter more than the back of the head, lips and lids most. Ears and the neck's rim, where the skin turns sharply, are where rays go astray."""
         v = np.full(len(self.neutral), .7)
         v[:fk.FACE], v[:fk.NARROW_FACE] = 2.5, 4
         v[slice(*fk.MOUTH_SOCKET)], v[slice(*fk.EYE_SOCKETS)] = 1.5, 3
-        v[:fk.FACE][np.abs(self.neutral[:fk.FACE, 0]) > EARS] = 8
-        v[cKDTree(self.neutral[self.rim]).query(self.neutral)[0] < .012] = 2
+        v[:fk.FACE][np.abs(self.neutral[:fk.FACE, 0]) > EARS] = 12
+        v[cKDTree(self.neutral[self.rim]).query(self.neutral)[0] < .012] = 5
         v[self.lips], v[self.lids] = 12, 20
-        v[fk.SKIN:] = .7
+        v[fk.SKIN:] = 2
         return np.where((triangles == fk.SKIN + len(self.rim)).any(1), .05, v[triangles].max(1))
 
     def solids(self, vertices: np.ndarray) -> list[Mesh]:

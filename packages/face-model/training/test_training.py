@@ -37,6 +37,7 @@ from parts import MOUTH_PARTS, Parts
 from prior import texture_prior
 from samples import within
 from soap import Soap
+from unwrap import unwrap_batch
 
 
 def brute_force_distances(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
@@ -605,6 +606,36 @@ class Encoders(unittest.TestCase):
         behind = ahead * torch.tensor([-1., 1, -1, 1])
         self.assertTrue((unwrap(picture[None], behind[None])[0, ..., 3] == 0).all())
 
+    def test_a_batch_is_unwrapped_at_once_as_the_encoder_would(self):
+        unwrap = encoder.Unwrap()
+        x, y = np.meshgrid(np.linspace(-.08, .08, encoder.SIDE), np.linspace(.08, -.08, encoder.SIDE))
+        unwrap.places.copy_(torch.from_numpy(np.stack([x, y, .1 - 9 * x * x], 2)))
+        rng, count, side = self.rng, 4, encoder.SIDE
+        pictures = rng.integers(0, 256, (count, 40, 40, 3), dtype=np.uint8)
+        placements = np.stack([np.c_[6 * (np.eye(3) + .3 * rng.standard_normal((3, 3))), [.02, .05, 0]] for _ in range(count)]).astype(np.float32)
+        down, across = (rng.uniform(.5, 1.5, (count, side)).astype(np.float32) for _ in range(2))
+        tints = rng.uniform(.5, 1.5, (count, 3)).astype(np.float32)
+        hidden = np.array([[10, 40, 20.5, 90], [0, 0, 5, 100], [-1, side, -1, 12], [3, 9, 150, 400]], np.float32)
+        flipped, grey = np.array([False, True, True, False]), np.array([False, False, True, True])
+        found = np.empty((count, 4, side, side), np.float32)
+        unwrap_batch(pictures, flipped, placements, unwrap.places.numpy(), unwrap.normals().numpy(), down, across, tints, hidden, grey, encoder.FACING, found)
+        picture = torch.from_numpy(pictures).float() / 255
+        picture[flipped] = picture[flipped].flip(2)
+        image = unwrap(picture, torch.from_numpy(placements))
+        image[..., :3] *= torch.from_numpy((down[:, :, None] * across[:, None, :])[..., None] * tints[:, None, None])
+        image[grey, :, :, :3] = image[grey, :, :, :3].mean(3, keepdim=True)
+        texel = np.arange(side)
+        rows, columns = ((texel > hidden[:, k:k + 1]) & (texel < hidden[:, k + 1:k + 2]) for k in (0, 2))
+        image[..., 3] *= torch.from_numpy(~(rows[:, :, None] & columns[:, None, :]))
+        self.assertGreater(image[..., 3].mean(), .1)
+        torch.testing.assert_close(torch.from_numpy(found), encoder.levelled(image), atol=2e-3, rtol=1e-3)
+
+    def test_a_new_residual_block_changes_nothing(self):
+        torch.manual_seed(2)
+        x = torch.rand(2, 8, 5, 5)
+        block = encoder.Residual(8)
+        torch.testing.assert_close(block(x), x, atol=0, rtol=0)
+
     def test_ridge_without_penalty_is_least_squares(self):
         x = self.rng.standard_normal((200, 12)) + 3
         y = x @ self.rng.standard_normal((12, 4)) + .1 * self.rng.standard_normal((200, 4)) + 1
@@ -665,7 +696,7 @@ class Encoders(unittest.TestCase):
                 pool = export.Pool(Path(folder) / 'networks.packed')
                 entry = export.export(Path(folder) / 'encoder.onnx', pool, model, model.forward, inputs, list(inputs), ['geometry', 'expression', 'logVariance'])
                 pool.pack()
-                self.assertLess((Path(folder) / 'networks.packed').stat().st_size, 850_000)      # noise, that packs badly
+                self.assertLess((Path(folder) / 'networks.packed').stat().st_size, 1_250_000)      # noise, that packs badly
                 restore.restore('encoder', encoder.Encoder(), restore.weights_of('encoder.onnx', 'encoder.'))
             stored = torch.load(Path(folder) / 'encoder-init.pt', weights_only=True)['slow']
         self.assertEqual(entry['inputs']['picture']['dims'], ['N', encoder.CROP, encoder.CROP, 3])

@@ -23,10 +23,11 @@ import torch
 import facekit as fk
 import fields
 from deformation import DeformationTraining, PlainTraining
-from encoder import SIDE, Encoder, Metric, mean_places, mirror_image, mirrored, ridge, start_from, upright, without_similarities
+from encoder import FACING, SIDE, Encoder, Metric, mean_places, mirror_points, mirrored, ridge, start_from, upright, without_similarities
 from fields import SHEETS
 from fit import FOLDER, RANK, fit
 from samples import Skin, stored
+from unwrap import unwrap_batch
 
 EXPERIMENTS = Path(__file__).parent / 'experiments'
 RIDGE = .01             # of the linear map that the encoder starts from; from .003 to .03 it makes no difference
@@ -304,26 +305,26 @@ def encoder(run, batch=64):
     identity = torch.cat([torch.ones(fields.DG), torch.zeros(fields.DE)])
 
     texel = (torch.arange(SIDE) + .5) / SIDE
+    places, normals = model.unwrap.places.numpy(), model.unwrap.normals().numpy()
 
     def augmented(i):
-        picture, shape, placement, codes = train.batch(i)
+        picture, shape, placement, codes = train.picture[i], train.shape[i], train.placement[i], train.codes[i]
         side = torch.rand(len(i)) < .5
-        picture[side], shape[side], placement[side] = mirror_image(picture[side], shape[side], placement[side], twin)
+        shape[side], placement[side] = mirror_points(shape[side], placement[side], twin)
         codes[side] = codes[side] @ mirror
         # The landmarks place the mean face to about two millimetres; and light may come from anywhere.
         angle, size, shift = .02 * torch.randn(len(i)), 1 + .015 * torch.randn(len(i)), .01 * torch.randn(len(i), 2)
         cos, sin, none = size * angle.cos(), size * angle.sin(), torch.zeros(len(i))
         turn = torch.stack([cos, -sin, none, sin, cos, none, none, none, size], 1).view(-1, 3, 3)
-        image = model.unwrap(picture, turn @ placement + torch.nn.functional.pad(shift, (0, 1))[:, :, None] * torch.tensor([0., 0, 0, 1]))
+        placement_drawn = turn @ placement + torch.nn.functional.pad(shift, (0, 1))[:, :, None] * torch.tensor([0., 0, 0, 1])
         slope = 1 + .4 * torch.randn(2, len(i), 1) * (texel - .5)
-        image = image * torch.cat([(slope[0][:, None] * slope[1][:, :, None])[..., None] * (1 + .15 * torch.randn(len(i), 1, 1, 3)), torch.ones(len(i), SIDE, SIDE, 1)], 3)
+        tints = 1 + .15 * torch.randn(len(i), 3)
         # Something before the face, that is known for what it is.
-        low = torch.rand(2, len(i), 1) * 1.2 - .2
-        high = low + torch.rand(2, len(i), 1) * .5 * (torch.rand(len(i), 1) < .5)
-        behind = ((texel > low) & (texel < high)).float()      # [2, B, SIDE]
-        image[..., 3] *= 1 - behind[0][:, None] * behind[1][:, :, None]
-        grey = torch.rand(len(i)) < .1
-        image[grey, :, :, :3] = image[grey, :, :, :3].mean(3, keepdim=True).expand(-1, -1, -1, 3)
+        low = torch.rand(2, len(i)) * 1.2 - .2
+        high = low + torch.rand(2, len(i)) * .5 * (torch.rand(len(i)) < .5)
+        hidden = torch.stack([low[0], high[0], low[1], high[1]], 1) * SIDE - .5
+        image = torch.empty(len(i), 4, SIDE, SIDE)
+        unwrap_batch(picture.numpy(), side.numpy(), placement_drawn.numpy(), places, normals, *slope.numpy(), tints.numpy(), hidden.numpy(), (torch.rand(len(i)) < .1).numpy(), FACING, image.numpy())
         return image, shape + .0002 * torch.randn_like(shape), placement, codes
 
     def loss(step):

@@ -1,4 +1,4 @@
-import { type Avatar, avatarMeshes, type RgbaImage } from '@implicit-faces/avatar';
+import { type Avatar, avatarMeshes, type FaceModel, type RgbaImage } from '@implicit-faces/avatar';
 import type { FaceLandmarks } from '@implicit-faces/landmarks';
 import {
   bakeAlbedo,
@@ -11,14 +11,17 @@ import {
   texelCentres,
 } from '@implicit-faces/uv-param';
 import { FaceError, isFaceError } from './errors.js';
+import { atStage, checkFinite } from './finite.js';
 import { landmarkTarget, outerEyeDistance } from './losses/landmark-evidence.js';
 import { INVERT_IMAGE_DEFAULTS, resolveOptions } from './options.js';
 import { type Crop, checkImage, cropMask, cropPhoto } from './photo.js';
 import { cameraFromPose } from './pose.js';
 import { type CodeStart, encodeFace } from './stages/encode.js';
+import { finetune } from './stages/finetune.js';
 import { chooseSamples, optimise } from './stages/optimise.js';
+import { findRelief } from './stages/relief.js';
 import { startPose } from './stages/start.js';
-import { finishTexture, type SeenScene, seenTint, seeScene } from './stages/texture.js';
+import { finishTexture, pickTexels, type SeenScene, seenTint, seeScene } from './stages/texture.js';
 import { loadSurfaceSamples, posePoints } from './surface-samples.js';
 import type { InvertedAvatar, InvertedPhoto, InvertImageOptions, Photo, Stage } from './types.js';
 
@@ -38,8 +41,8 @@ const CALM_EDGE = 6;
  *
  * @param image - 8-bit sRGB RGBA of any size, upright, with the focal length if it is known; see `@implicit-faces/landmarks/node` for decoding files.
  * @returns the avatar, in metres and the world axes of docs/conventions.md; its camera is in the photo's pixels.
- * @throws FaceError `IMAGE` for arrays that are no picture and focal lengths that are none, `OPTION` for an unknown preset, a seed that is no integer, and settings, weights or an order of light that are none, `NO_FACE` and `FACE_INDEX` from detection, `NOT_FINITE` when the
- * optimisation runs away. Throws the signal's reason when aborted; nothing goes on running.
+ * @throws FaceError `IMAGE` for arrays that are no picture and focal lengths that are none, `OPTION` for an unknown preset, a seed that is no integer, and settings, weights or an order of light that are none, `NO_FACE` and `FACE_INDEX` from detection, `NOT_FINITE` with
+ * the stage's name when numbers run away or a network gives none. Throws the signal's reason when aborted, up to the last call of `onProgress`; nothing goes on running.
  * @example const avatar = await invertImage(photo, { ort, model, landmarks });
  * @see Lin et al. 2023, section 4. Instead of de-lighting first, second-order light is solved for together with the codes; the steps are Gauss-Newton's.
  */
@@ -79,6 +82,7 @@ async function invert(who: string, images: readonly Photo[], options: InvertImag
     const now = performance.now();
     seconds[stage] += (now - stageBegan) / 1000;
     onProgress?.({ stage, fraction: 1 });
+    signal?.throwIfAborted();
     stage = next;
     stageBegan = now;
   };
@@ -93,11 +97,13 @@ async function invert(who: string, images: readonly Photo[], options: InvertImag
   for (const [i, image] of images.entries()) {
     await report(i / images.length);
     const index = options.faceIndex ?? INVERT_IMAGE_DEFAULTS.faceIndex;
-    const found = await landmarker.detect(image, { index, signal }).catch((error: unknown) => {
-      throw images.length > 1 ? inPhoto(error, i, images.length) : error;
-    });
+    const wrong = (error: unknown) => {
+      throw images.length > 1 ? inPhoto(atStage(stage, error), i, images.length) : atStage(stage, error);
+    };
+    const found = await landmarker.detect(image, { index, signal }).catch(wrong);
+    checkFinite(stage, 'the landmarks', found.points);
     await report((i + 0.5) / images.length);
-    const person = await landmarker.mask(image, { box: found.box, signal });
+    const person = await landmarker.mask(image, { box: found.box, signal }).catch(wrong);
     faces.push({
       image,
       found,
@@ -118,29 +124,34 @@ async function invert(who: string, images: readonly Photo[], options: InvertImag
   const { topology } = model.uv;
   const landmarks = await loadSurfaceSamples(model, topology.landmarks[468]);
   const vertices = await loadSurfaceSamples(model, topology.skin.uv);
+  for (const { origin, jacobian } of [landmarks, vertices]) {
+    checkFinite(stage, 'the mean face', origin);
+    checkFinite(stage, "the surface's Jacobian", jacobian);
+  }
   await report(0.05);
   const chosen = await chooseSamples(model, vertices, settings.samples, seed, signal, (fraction) =>
     onProgress?.({ stage, fraction: 0.05 + 0.15 * fraction }),
   );
   const mean = posePoints(landmarks, new Float64Array(landmarks.codeSize));
-  const { fits, steps } = await optimise(
-    { model, vertices, chosen, landmarks },
-    faces.map(({ image, found, person, faceScale, centre }, i) => {
-      const crop = cropPhoto(image, centre, CROP_MARGIN * faceScale, WORKING_SIZE);
-      return {
-        target: landmarkTarget(found.points, faceScale),
-        crop,
-        mask: cropMask(person, image, crop),
-        faceScale,
-        encoded: encoded[i],
-        start: startPose(mean, found.points, [image.width / 2, image.height / 2], image.focalLengthPx),
-        knowsFocal: image.focalLengthPx !== undefined,
-      };
-    }),
-    { ...settings, losses, lightOrder },
-    seed,
-    (fraction) => report(0.2 + 0.8 * fraction),
+  const subject = { model, vertices, chosen, landmarks };
+  const evidence = faces.map(({ image, found, person, faceScale, centre }, i) => {
+    const crop = cropPhoto(image, centre, CROP_MARGIN * faceScale, WORKING_SIZE);
+    return {
+      target: landmarkTarget(found.points, faceScale),
+      crop,
+      mask: cropMask(person, image, crop),
+      faceScale,
+      encoded: encoded[i],
+      start: startPose(mean, found.points, [image.width / 2, image.height / 2], image.focalLengthPx),
+      knowsFocal: image.focalLengthPx !== undefined,
+    };
+  });
+  const { fits, steps } = await optimise(subject, evidence, { ...settings, losses, lightOrder }, seed, (fraction) =>
+    report(0.2 + 0.8 * fraction),
   );
+  enter('finetune');
+  const tuning =
+    settings.finetuneSteps > 0 ? await finetune(subject, evidence, fits, settings.finetuneSteps, report) : undefined;
   enter('texture');
   await report(0);
 
@@ -163,12 +174,14 @@ async function invert(who: string, images: readonly Photo[], options: InvertImag
     geometryCode: Float32Array.from(fits[0].codes.subarray(0, geometry)),
     expressionCode,
     textureCode: Float32Array.from(fits[0].appearance.texture),
+    ...(tuning && { tuning }),
     albedo: { data: new Uint8ClampedArray(4), width: 1, height: 1 },
     camera,
     lighting,
   };
   const { textureSize, albedoSize: size } = settings;
   const baked = await bakeAlbedo(model.uv, avatar.textureCode, avatar.expressionCode, size, { signal });
+  checkFinite(stage, "the model's albedo", baked.data);
   const modelAlbedo: RgbaImage = {
     data: encodeSrgb(enlargeTexture(baked, textureSize).data),
     width: textureSize,
@@ -187,6 +200,7 @@ async function invert(who: string, images: readonly Photo[], options: InvertImag
   const scalpPlaces = new Float32Array(2 * scalp.length);
   for (const [k, i] of scalp.entries()) scalpPlaces.set(places.subarray(2 * i, 2 * i + 2), 2 * k);
   const calm = await model.uv.albedo(scalpPlaces, calmCode, avatar.expressionCode, undefined, { signal });
+  checkFinite(stage, "the scalp's albedo", calm);
   const base = baked.data.slice();
   scalp.forEach((i, k) => {
     for (let c = 0; c < 3; c++) base[3 * i + c] += (1 - fitted[i] / 255) * (calm[3 * k + c] - base[3 * i + c]);
@@ -195,6 +209,7 @@ async function invert(who: string, images: readonly Photo[], options: InvertImag
   for (const [i, { image, person, faceScale, centre }] of faces.entries()) {
     const posed = { ...avatar, expressionCode: photos[i].expressionCode, albedo: modelAlbedo };
     const meshes = await avatarMeshes(model, posed, { signal });
+    for (const { name, positions } of meshes) checkFinite(stage, `the mesh of ${name}`, positions);
     const crop = textureCrop(image, centre, CROP_MARGIN * faceScale);
     const { pose, appearance } = fits[i];
     scenes.push(seeScene({ meshes, pose, lighting: appearance.lighting, crop, mask: cropMask(person, image, crop) }));
@@ -207,12 +222,15 @@ async function invert(who: string, images: readonly Photo[], options: InvertImag
       base[3 * i + c] += (1 - fitted[i] / 255) * (tinted - base[3 * i + c]);
     }
   }
+  const { normalMap, reliefEvidence } = settings.relief ? takeRelief(model, scenes, base, size, textureSize / 2) : {};
+  if (normalMap) avatar.normalMap = normalMap;
   avatar.albedo = finishTexture({
     scenes,
     part: 0,
     albedo: enlargeTexture({ data: base, size }, textureSize).data,
     size: textureSize,
     trusted: topology.faceMask,
+    regions,
     symmetric: true,
   });
   await report(0.8);
@@ -232,10 +250,38 @@ async function invert(who: string, images: readonly Photo[], options: InvertImag
       seed,
       seconds,
       steps,
+      reliefEvidence,
       photos,
       modelAlbedo,
     },
   };
+}
+
+/** The evidence from which on shading is believed to show relief. */
+const RELIEF_EVIDENCE = 1.25;
+/** How far relief stays away from what is no plain skin, in the region map's texels. */
+const RELIEF_EDGE = 5;
+
+/** Looks for relief on the face, but for brows, lips and lids, and gives it to the scenes' skins, so that their photos are divided by light that knows of it. */
+function takeRelief(
+  { uv }: FaceModel,
+  scenes: SeenScene[],
+  albedo: Float32Array,
+  albedoSize: number,
+  size: number,
+): { normalMap?: RgbaImage; reliefEvidence?: number } {
+  const { regions } = uv.topology;
+  const plain = { data: regions.data.map((region) => (region === REGIONS.face ? 255 : 0)), size: regions.size };
+  const skin = softened(plain, RELIEF_EDGE);
+  const coarse = albedoSize === size ? albedo : pickTexels(albedo, albedoSize, size);
+  const relief = findRelief({ scenes, part: 0, albedo: coarse, size, skin });
+  if (!relief || relief.evidence < RELIEF_EVIDENCE) return { reliefEvidence: relief?.evidence };
+  const { normalMap, evidence: reliefEvidence } = relief;
+  for (const [i, scene] of scenes.entries()) {
+    const meshes = scene.meshes.map((mesh, part) => (part === 0 ? { ...mesh, normalMap } : mesh));
+    scenes[i] = { ...scene, meshes };
+  }
+  return { normalMap, reliefEvidence };
 }
 
 /** A photo with the face that was found in it. */

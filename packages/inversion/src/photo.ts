@@ -11,13 +11,18 @@ export interface Plane {
   channels: number;
 }
 
-/** Throws `IMAGE` unless data, width and height make a picture. */
-export function checkImage(who: string, { data, width, height }: RgbaImage): void {
+/** Throws `IMAGE` unless data, width and height make a picture of bytes: other numbers would be looked up as such, and NaN would get in. */
+export function checkImage(who: string, image: RgbaImage): void {
+  const { width, height } = image;
+  const data: unknown = image.data;
   const isSize = Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0;
-  if (isSize && data?.length === 4 * width * height) return;
+  const isBytes = data instanceof Uint8ClampedArray || data instanceof Uint8Array;
+  if (isSize && isBytes && data.length === 4 * width * height) return;
+  const { length = 0 } = (data ?? []) as ArrayLike<number>;
+  const received = isBytes || !data ? length : `${Object.prototype.toString.call(data).slice(8, -1)} of ${length}`;
   throw new FaceError(
     'IMAGE',
-    `${who}: image should hold width x height RGBA bytes; received ${data?.length ?? 0} for ${width}x${height}. Decode the file first.`,
+    `${who}: image should hold width x height RGBA bytes; received ${received} for ${width}x${height}. Decode the file first.`,
   );
 }
 

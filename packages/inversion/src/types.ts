@@ -83,6 +83,8 @@ export interface InvertedAvatar extends Avatar {
     seconds: Record<Stage | 'total', number>;
     /** Gauss-Newton steps of the codes. */
     steps: number;
+    /** How much the photos' fine detail looks like relief, where it was looked for: 3 for relief without a grain of its own, 1 for colour. */
+    reliefEvidence?: number;
     /** Each photo, in the order given; one, of `invertImage`. */
     photos: readonly InvertedPhoto[];
     /** The albedo of the texture code alone, without the photo's detail. */

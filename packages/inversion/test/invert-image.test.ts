@@ -1,8 +1,18 @@
-import { type FaceModel, viewCamera } from '@implicit-faces/avatar';
+import { type EncodedFace, type FaceModel, viewCamera } from '@implicit-faces/avatar';
+import type { Landmarker } from '@implicit-faces/landmarks';
 import { createRandom } from '@implicit-faces/test-utils';
+import type { UvModel } from '@implicit-faces/uv-param';
 import * as ort from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { FaceError, type InvertImageOptions, invertImage, PRESETS, type Progress, STAGES } from '../src/index.js';
+import {
+  FaceError,
+  type InvertImageOptions,
+  invertImage,
+  PRESETS,
+  type Progress,
+  STAGES,
+  type Stage,
+} from '../src/index.js';
 import { isSamePicture, type KnownFace, photographKnownFace } from './helpers/known-face.js';
 import { loadTinyModel } from './helpers/models.js';
 
@@ -80,22 +90,58 @@ describe('invertImage', () => {
     expect(a.steps).toBe(PRESETS.default.landmarkSteps + PRESETS.default.photoSteps.reduce((sum, n) => sum + n, 0));
   });
 
-  it.each([0, 0.2, 0.5])('stops in the middle of optimising when told to, from %f on', async (from) => {
-    const controller = new AbortController();
-    const reason = new Error('enough');
-    let after = 0;
-    const stopped = invertImage(face.photo, {
-      ...options,
-      signal: controller.signal,
-      onProgress({ stage, fraction }) {
-        if (controller.signal.aborted) after++;
-        else if (stage === 'optimise' && fraction >= from) controller.abort(reason);
-      },
+  describe('stops when told to,', () => {
+    /** Runs until progress number `at` and aborts then; says what was told and begun from there on. */
+    async function abortAt(at: number, more: Partial<InvertImageOptions> = {}) {
+      const controller = new AbortController();
+      const reason = new Error('enough');
+      const seen: Progress[] = [];
+      face.landmarker.calls.length = 0;
+      let calls = 0;
+      const stopped = invertImage(face.photo, {
+        ...options,
+        ...more,
+        signal: controller.signal,
+        onProgress(progress) {
+          if (seen.push(progress) - 1 !== at) return;
+          calls = face.landmarker.calls.length;
+          controller.abort(reason);
+        },
+      });
+      await expect(stopped).rejects.toBe(reason);
+      const told = seen.length;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(seen).toHaveLength(told);
+      return { before: seen[at], after: seen.slice(at + 1), begun: face.landmarker.calls.slice(calls) };
+    }
+
+    it('as each stage begins, goes on and ends, and begins nothing more', async () => {
+      const all: Progress[] = [];
+      await invertImage(face.photo, { ...options, onProgress: (progress) => all.push(progress) });
+      const places = ['detect', 'encode', 'optimise', 'texture'].flatMap((stage) => {
+        const own = [...all.keys()].filter((i) => all[i].stage === stage);
+        return [...new Set([own[0], own[1], own.at(-1)!])];
+      });
+      expect(places.length).toBe(11);
+      for (const at of places) {
+        const progress = all[at];
+        const { before, after, begun } = await abortAt(at);
+        expect(before).toEqual(progress);
+        // The arithmetic that ran is told of, if at all; no other stage is, and nothing else is detected.
+        expect(after.length).toBeLessThanOrEqual(1);
+        expect(after.every(({ stage }) => stage === progress.stage)).toBe(true);
+        expect(begun.length).toBeLessThanOrEqual(1);
+      }
+    }, 120_000);
+
+    it('also between the steps on pixels', async () => {
+      const { photoSteps, landmarkSteps } = PRESETS.default;
+      const steps = photoSteps.reduce((sum, n) => sum + n, landmarkSteps);
+      const { before, after } = await abortAt(steps, { preset: 'default' });
+      expect(before.stage).toBe('optimise');
+      expect(before.fraction).toBeGreaterThan(0.6);
+      expect(after.length).toBeLessThanOrEqual(1);
     });
-    await expect(stopped).rejects.toBe(reason);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    // The step of arithmetic that ran is told of, and no other.
-    expect(after).toBeLessThanOrEqual(1);
   });
 
   it('does nothing when aborted before', async () => {
@@ -109,12 +155,16 @@ describe('invertImage', () => {
     { name: 'too few bytes', change: { data: new Uint8ClampedArray(4) } },
     { name: 'RGB', change: { data: new Uint8ClampedArray(3 * 160 * 160) } },
     { name: 'a width that is no integer', change: { width: 159.5 } },
+    { name: 'NaN pixels', change: { data: new Float32Array(4 * 160 * 160).fill(Number.NaN) as never } },
+    { name: 'pixels from 0 to 1', change: { data: new Array(4 * 160 * 160).fill(0.5) as never } },
     { name: 'no pixels', change: { data: new Uint8ClampedArray(0), width: 0, height: 0 } },
   ])('refuses data that are no picture: $name', async ({ change }) => {
     await expect(invertImage({ ...face.photo, ...change }, options)).rejects.toMatchObject({
       name: 'FaceError',
       code: 'IMAGE',
-      message: expect.stringMatching(/^invertImage: image should hold width x height RGBA bytes; received \d+ for /),
+      message: expect.stringMatching(
+        /^invertImage: image should hold width x height RGBA bytes; received (\w+ of )?\d+ for /,
+      ),
     });
   });
 
@@ -147,17 +197,87 @@ describe('invertImage', () => {
     expect(asked).toEqual([2, 0]);
   });
 
-  it('says so when the numbers run away', async () => {
-    const { detect } = face.landmarker;
-    const landmarks = {
-      ...face.landmarker,
-      async detect() {
-        const found = await detect({ ...face.photo });
-        found.points[0] = Number.NaN;
-        return found;
+  describe('stops at NaN, with the name of the stage:', () => {
+    /** An answer of the networks with one number spoilt. */
+    const spoil = <T extends Float32Array>(values: T): T => values.fill(Number.NaN, 4, 5) as T;
+    /** The model with one method of its `uv` whose answers `change` spoils, from call number `from` on. */
+    function poisoned<K extends 'surfaceJacobian' | 'densityBasis' | 'albedo' | 'surfaceFromUv'>(
+      method: K,
+      change: (answer: Awaited<ReturnType<UvModel[K]>>) => void,
+      from = 0,
+    ): FaceModel {
+      let calls = 0;
+      const original = model.uv[method] as (...args: unknown[]) => Promise<never>;
+      const replaced = async (...args: unknown[]) => {
+        const answer = await original(...args);
+        if (calls++ >= from) change(answer);
+        return answer;
+      };
+      return { ...model, uv: { ...model.uv, [method]: replaced } };
+    }
+    const encoder = (change: (answer: EncodedFace) => Partial<EncodedFace>): FaceModel => ({
+      ...model,
+      encoder: {
+        ...model.encoder!,
+        async encode(input) {
+          const answer = await model.encoder!.encode(input);
+          return { ...answer, ...change(answer) };
+        },
       },
-    };
-    await expect(invertImage(face.photo, { ...options, landmarks })).rejects.toMatchObject({ code: 'NOT_FINITE' });
+    });
+    const detector = (change: Partial<Landmarker>) => ({ ...face.landmarker, ...change });
+
+    it.each<[Stage, string, () => Partial<InvertImageOptions>]>([
+      [
+        'detect',
+        'the landmarks',
+        () => ({
+          landmarks: detector({
+            async detect(image) {
+              const found = await face.landmarker.detect(image);
+              return { ...found, points: spoil(found.points) };
+            },
+          }),
+        }),
+      ],
+      [
+        'detect',
+        'mask',
+        () => ({ landmarks: detector({ mask: () => Promise.reject(new FaceError('NOT_FINITE', 'mask: NaN.')) }) }),
+      ],
+      [
+        'encode',
+        "the encoder's codes",
+        () => ({ model: encoder(({ geometry }) => ({ geometry: geometry.map(() => Number.NaN) })) }),
+      ],
+      ['encode', 'the error that it expects', () => ({ model: encoder(() => ({ expectedErrorMm: Number.NaN })) })],
+      ['optimise', 'the mean face', () => ({ model: poisoned('surfaceJacobian', ({ points }) => spoil(points)) })],
+      [
+        'optimise',
+        "the surface's Jacobian",
+        () => ({ model: poisoned('surfaceJacobian', ({ jacobian }) => spoil(jacobian), 1) }),
+      ],
+      [
+        'optimise',
+        'the albedo of the samples',
+        () => ({ model: poisoned('densityBasis', ({ density }) => spoil(density)) }),
+      ],
+      ['optimise', 'by texture code', () => ({ model: poisoned('densityBasis', ({ basis }) => spoil(basis)) })],
+      ['texture', "the model's albedo", () => ({ model: poisoned('albedo', spoil) })],
+      ['texture', "the scalp's albedo", () => ({ model: poisoned('albedo', spoil, 1) })],
+      // The encoder asks for the mean face first.
+      ['texture', 'the mesh of skin', () => ({ model: poisoned('surfaceFromUv', spoil, 1) })],
+    ])('%s, %s', async (stage, what, change) => {
+      const seen: Progress[] = [];
+      const settings = { ...options, ...change(), onProgress: (progress: Progress) => seen.push(progress) };
+      await expect(invertImage(face.photo, settings)).rejects.toMatchObject({
+        code: 'NOT_FINITE',
+        message: expect.stringMatching(
+          new RegExp(`^invertImage: the stage ${stage} left the finite numbers: .*${what}.*NaN.* Try`),
+        ),
+      });
+      expect(seen.at(-1)?.stage).toBe(stage);
+    });
   });
 
   it('finds no face in noise', async () => {

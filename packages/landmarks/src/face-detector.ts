@@ -1,5 +1,6 @@
 import type { Network } from '@implicit-faces/runtime';
 import { cropRoi, type ImagePyramid, imageFromRoi, type Roi } from './crop.js';
+import { runFinite } from './run-finite.js';
 
 /** A face that a detector proposes. Its box is square in practice and tight around brows and chin. */
 export interface FaceCandidate {
@@ -50,7 +51,7 @@ export async function detectFaces(
 ): Promise<FaceCandidate[]> {
   const { side } = layout;
   const input = cropRoi(pyramid, roi, side, { scale: 2 / 255, offset: -1 }, 'black');
-  const outputs = await network.run({ image: { data: input, dims: [1, side, side, 3] } });
+  const outputs = await runFinite(network, input, side);
   const boxes = outputs.boxes.data;
   const scores = outputs.scores.data;
 

@@ -2,6 +2,7 @@ import type { Network } from '@implicit-faces/runtime';
 import { cropRoi, type ImagePyramid, imageFromRoi, type Roi } from './crop.js';
 import { sigmoid } from './face-detector.js';
 import { LEFT_EYE_OUTER, RIGHT_EYE_OUTER } from './landmark-sets.js';
+import { runFinite } from './run-finite.js';
 
 const SIDE = 192;
 const VALUES = 468 * 3;
@@ -28,7 +29,7 @@ export function meshRoi(centerX: number, centerY: number, size: number, rotation
  */
 export async function placeMesh(network: Network, pyramid: ImagePyramid, roi: Roi): Promise<FaceMesh> {
   const input = cropRoi(pyramid, roi, SIDE, { scale: 1 / 255, offset: 0 }, 'replicate');
-  const outputs = await network.run({ image: { data: input, dims: [1, SIDE, SIDE, 3] } });
+  const outputs = await runFinite(network, input, SIDE);
   const local = outputs.points.data; // [468, 3] pixels of the window
   const points = new Float32Array(VALUES);
   for (let i = 0; i < VALUES; i += 3) {

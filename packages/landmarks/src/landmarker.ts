@@ -129,11 +129,14 @@ export async function loadLandmarker({ ort, files, device, signal }: LoadLandmar
   };
 }
 
-function checkImage(verb: string, { data, width, height }: Image): void {
-  if (width >= 1 && height >= 1 && data.length === width * height * 4) return;
+function checkImage(verb: string, image: Image): void {
+  const { width, height } = image;
+  const data: ArrayLike<number> = image.data;
+  const isBytes = data instanceof Uint8ClampedArray || data instanceof Uint8Array;
+  if (width >= 1 && height >= 1 && isBytes && data.length === width * height * 4) return;
   throw new FaceError<LandmarksErrorCode>(
     'IMAGE',
-    `${verb}: the image should be RGBA, ${width}x${height}x4 numbers; received ${data.length}. Pass { data, width, height }.`,
+    `${verb}: the image should be RGBA, ${width}x${height}x4 bytes of a Uint8ClampedArray; received ${data.constructor.name} of ${data.length}. Pass { data, width, height }.`,
   );
 }
 

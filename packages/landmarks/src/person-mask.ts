@@ -1,5 +1,6 @@
 import type { Network } from '@implicit-faces/runtime';
 import { cropRoi, frameRoi, ImagePyramid, type Roi } from './crop.js';
+import { runFinite } from './run-finite.js';
 import type { Box, Image, PersonMask } from './types.js';
 
 const SIDE = 256;
@@ -28,7 +29,7 @@ export async function segmentPerson(
   for (const [i, window] of windows.entries()) {
     signal?.throwIfAborted();
     const input = cropRoi(pyramid, window, SIDE, { scale: 1 / 255, offset: 0 }, 'replicate');
-    const outputs = await network.run({ image: { data: input, dims: [1, SIDE, SIDE, 3] } });
+    const outputs = await runFinite(network, input, SIDE);
     paste(outputs.mask.data, window, { data, width, height }, i === 0 ? 0 : FADE);
   }
   return { data, width, height };

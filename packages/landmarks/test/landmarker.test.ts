@@ -153,10 +153,14 @@ describe('detect', () => {
     }
   });
 
-  it('refuses data that are not RGBA', async () => {
-    const image = { data: new Uint8ClampedArray(300), width: 10, height: 10 };
-    await expect(landmarker.detect(image)).rejects.toMatchObject({ code: 'IMAGE' });
-    await expect(landmarker.mask(image)).rejects.toMatchObject({ code: 'IMAGE' });
+  it.each([
+    ['too few', new Uint8ClampedArray(300), 'Uint8ClampedArray of 300'],
+    ['NaN', new Float32Array(400).fill(Number.NaN) as never, 'Float32Array of 400'],
+  ])('refuses data that are not RGBA: %s', async (_, data, received) => {
+    const image = { data, width: 10, height: 10 };
+    const refusal = { code: 'IMAGE', message: expect.stringContaining(received) };
+    await expect(landmarker.detect(image)).rejects.toMatchObject(refusal);
+    await expect(landmarker.mask(image)).rejects.toMatchObject(refusal);
   });
 
   it('stops when told to', async () => {
@@ -206,6 +210,41 @@ describe('track', () => {
     await expect(landmarker.track(astronaut, face.points.slice(3))).rejects.toThrow(
       /track: expected 468 points; received 1401 coordinates/,
     );
+  });
+});
+
+describe('says which network answers with NaN:', () => {
+  /** The runtime, with the first number of one output spoilt in every answer that has it. */
+  const poisonedOrt = (output: string) => ({
+    ...ort,
+    InferenceSession: {
+      async create(...settings: Parameters<typeof ort.InferenceSession.create>) {
+        const session = await ort.InferenceSession.create(...settings);
+        const run = session.run.bind(session);
+        session.run = async (feeds: Parameters<typeof run>[0]) => {
+          const answer = await run(feeds);
+          if (answer[output]) (answer[output].data as Float32Array)[0] = Number.NaN;
+          return answer;
+        };
+        return session;
+      },
+    } as unknown as typeof ort.InferenceSession,
+  });
+
+  it.each([
+    ['face-detection-full-range', 'scores', 'detect'],
+    ['face-landmark', 'points', 'detect'],
+    ['face-landmark', 'presence', 'detect'],
+    ['selfie-segmentation', 'mask', 'mask'],
+  ] as const)('%s, %s', async (network, output, method) => {
+    const poisoned = await loadLandmarker({ ort: poisonedOrt(output), files: modelFiles() });
+    await expect(poisoned[method](astronaut)).rejects.toMatchObject({
+      code: 'NOT_FINITE',
+      message: expect.stringMatching(
+        new RegExp(`^landmarks: the network ${network} answered NaN in ${output}, at 0 of`),
+      ),
+    });
+    await poisoned.dispose();
   });
 });
 

@@ -1,7 +1,8 @@
 import { createRandom } from '@implicit-faces/test-utils';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createBakedField } from '../src/bake/baked-field.js';
-import { addChange, CHANNELS, createValues, layOut, resetValues } from '../src/bake/deformation-volume.js';
+import { createChangeKernel } from '../src/bake/change-kernel.js';
+import { addChange, CHANNELS, createValues, layOut, resetValues, writeBlock } from '../src/bake/deformation-volume.js';
 import { decodeHalf, encodeHalf } from '../src/bake/half.js';
 import {
   coverBox,
@@ -66,6 +67,19 @@ describe('lattices', () => {
     const kept = values.filter((_, i) => given[i]);
     expect(Math.min(...values)).toBeGreaterThanOrEqual(Math.min(...kept) - 1e-6);
     expect(Math.max(...values)).toBeLessThanOrEqual(Math.max(...kept) + 1e-6);
+  });
+
+  it('are filled by as many layers as are wanted', () => {
+    const at = [5, 4, 4];
+    const known = new Uint8Array(latticeCount(lattice));
+    const [nx, ny] = lattice.size;
+    known[at[0] + nx * (at[1] + ny * at[2])] = 1;
+    fillLattice(lattice, Float32Array.from(known), 1, known, undefined, undefined, 2);
+    known.forEach((k, n) => {
+      const place = [n % nx, Math.floor(n / nx) % ny, Math.floor(n / (nx * ny))];
+      const steps = place.reduce((sum, p, axis) => sum + Math.abs(p - at[axis]), 0);
+      expect(k).toBe(steps <= 2 ? 1 : 0);
+    });
   });
 
   it('are filled in a window as if they ended there', () => {
@@ -133,34 +147,82 @@ describe('lattices', () => {
   });
 });
 
-it('adds a change of twice the step, in its window and half a step around it', () => {
+describe.each([true, false])('changes of twice the step, in SIMD: %s', (simd) => {
   const coarse = { origin: [0.1, 0, 0.2] as const, step: 4e-3, size: [6, 5, 7] as const };
   const fine = { origin: coarse.origin, step: 2e-3, size: [11, 9, 13] as const };
   const { blocks, size } = layOut([{ ...fine, sheet: 0 }]);
-  const reference = Float32Array.from({ length: CHANNELS * latticeCount(fine) }, () => random.uniform(-0.1, 0.1));
-  const change = createValues(coarse);
-  change.values.fill(1);
-  // What was there before is forgotten, what is beyond the window counts as zero.
-  resetValues(change, { first: [2, 1, 0], end: [5, 4, 7] });
-  for (let k = 0; k < 7; k++)
-    for (let j = 1; j < 4; j++)
-      for (let i = 2; i < 5; i++)
-        for (let c = 0; c < CHANNELS; c++)
-          change.values[CHANNELS * (i + 6 * (j + 5 * k)) + c] = random.uniform(-0.02, 0.02);
-  const data = encodeHalf(reference);
-  addChange(blocks[0], reference, change, size, data);
   const points = latticePoints(
     fine,
     Uint32Array.from({ length: latticeCount(fine) }, (_, i) => i),
   );
-  const out = new Float64Array(CHANNELS);
-  for (let i = 0; i < latticeCount(fine); i++) {
-    sampleLattice(coarse, change.values, CHANNELS, points[3 * i], points[3 * i + 1], points[3 * i + 2], out);
-    for (let c = 0; c < CHANNELS; c++) {
-      const expected = reference[CHANNELS * i + c] + out[c];
-      expect(Math.abs(decodeHalf(data[CHANNELS * i + c]) - expected)).toBeLessThan(6e-5);
+
+  it('are added in a window and half a step around it; those of before are forgotten', () => {
+    const kernel = createChangeKernel(1e5, simd);
+    const reference = kernel.floats(CHANNELS * latticeCount(fine));
+    // Denormal halves, too.
+    reference.forEach((_, n) => {
+      reference[n] = random.uniform(-0.1, 0.1) * 10 ** random.uniform(-7, 0);
+    });
+    const change = createValues(coarse, kernel.floats);
+    const data = kernel.halves(CHANNELS * latticeCount(fine));
+    writeBlock(blocks[0], reference, size, data);
+    const out = new Float64Array(CHANNELS);
+    for (const [low, high] of [
+      [
+        [2, 1, 0],
+        [5, 4, 7],
+      ],
+      [
+        [0, 2, 3],
+        [3, 5, 5],
+      ],
+      [
+        [0, 0, 0],
+        [0, 0, 0],
+      ],
+    ]) {
+      resetValues(change, { first: [low[0], low[1], low[2]], end: [high[0], high[1], high[2]] });
+      for (let k = low[2]; k < high[2]; k++)
+        for (let j = low[1]; j < high[1]; j++)
+          for (let i = low[0]; i < high[0]; i++)
+            for (let c = 0; c < CHANNELS; c++)
+              change.values[CHANNELS * (i + 6 * (j + 5 * k)) + c] = random.uniform(-0.02, 0.02);
+      addChange(blocks[0], reference, change, size, data, kernel.addRow);
+      for (let i = 0; i < latticeCount(fine); i++) {
+        sampleLattice(coarse, change.values, CHANNELS, points[3 * i], points[3 * i + 1], points[3 * i + 2], out);
+        for (let c = 0; c < CHANNELS; c++) {
+          const expected = reference[CHANNELS * i + c] + out[c];
+          // Half a unit of the last place, and what places in single precision are off by.
+          const unit = Math.max(Math.abs(expected) * 2 ** -11, 2 ** -25);
+          expect(Math.abs(decodeHalf(data[CHANNELS * i + c]) - expected)).toBeLessThanOrEqual(unit + 4e-7);
+        }
+      }
     }
-  }
+    // All is as the slow encoder has it once nothing changes any more.
+    expect(data).toEqual(encodeHalf(reference));
+  });
+});
+
+it('adds a row of changes in SIMD as its twin does', () => {
+  const [fast, slow] = [true, false].map((simd) => createChangeKernel(1e5, simd));
+  const [count, coarse] = [301, 152];
+  const [out, twin] = [fast, slow].map((kernel) => {
+    const random = createRandom(4);
+    const reference = kernel.floats(CHANNELS * count);
+    const rows = [0, 1, 2, 3].map(() => kernel.floats(CHANNELS * coarse));
+    for (const values of [reference, ...rows])
+      for (let n = 0; n < values.length; n++) values[n] = random.normal() * 10 ** random.uniform(-7, 2);
+    const halves = kernel.halves(CHANNELS * count);
+    const [a, b, c, d] = rows.map((row) => row.byteOffset);
+    kernel.addRow(halves.byteOffset + 8 * 5, reference.byteOffset + 16 * 5, a, b, c, d, 5, 290);
+    return halves;
+  });
+  out.forEach((half, n) => {
+    // Sums are rounded in another order.
+    expect(Math.abs(half - twin[n])).toBeLessThanOrEqual(1);
+    if (n < CHANNELS * 5 || n >= CHANNELS * 295) expect(half).toBe(0);
+  });
+  expect(new Set(out).size).toBeGreaterThan(500);
 });
 
 it('takes points along with a rigidly moved mesh', () => {
@@ -171,8 +233,7 @@ it('takes points along with a rigidly moved mesh', () => {
   const mesh = { rest, moves: [], triangles: Uint32Array.of(0, 1, 2) };
   const restMap = createRestMap(mesh, computeRestFrames(mesh), positions);
   const out = new Float64Array(3);
-  const [x, y, z] = move(0.004, 0.003, 0.006);
-  restMap(0, x, y, z, out);
+  restMap(0, [0, 0, 0, ...move(0.004, 0.003, 0.006)], 1, out);
   expect([...out]).toBeCloseToTensor([0.004, 0.003, 0.006], 1e-8);
 });
 

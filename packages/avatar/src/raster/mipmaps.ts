@@ -1,15 +1,23 @@
 import { decodeSrgb } from '@implicit-faces/uv-param';
+import { decodeNormalMap } from '../normal-map.js';
 import type { RgbaImage } from '../types.js';
 
-/** A texture and its halvings down to one texel, in linear RGB, so that averages are those of light. */
+/** A texture and its halvings down to one texel, in linear RGB, so that averages are those of light; or vectors. */
 export interface Mipmaps {
   levels: { data: Float32Array; width: number; height: number }[];
 }
 
 /** Prepares a texture for `sampleMipmaps`; every level is the box average of the one before. */
-export function createMipmaps(image: RgbaImage): Mipmaps {
-  let { width, height } = image;
-  let data = decodeSrgb(image.data);
+export function createMipmaps({ data, width, height }: RgbaImage): Mipmaps {
+  return halvings(decodeSrgb(data), width, height);
+}
+
+/** The same of a normal map's vectors: what is left of averages gets shorter the more they differ. */
+export function createNormalMipmaps(map: RgbaImage): Mipmaps {
+  return halvings(decodeNormalMap(map), map.width, map.height);
+}
+
+function halvings(data: Float32Array, width: number, height: number): Mipmaps {
   const levels = [{ data, width, height }];
   while (width > 1 || height > 1) {
     const halfWidth = Math.max(1, width >> 1);

@@ -6,7 +6,7 @@ import { clayShading, sphericalHarmonicsShading, type VertexLight } from '../lig
 import type { Camera, Lighting, PartMesh, RgbaImage } from '../types.js';
 import { createMipmaps, type Mipmaps } from './mipmaps.js';
 import { createRaster, type Raster, rasterize } from './rasterize.js';
-import { computeTexelDensities, type Material, shade } from './shade.js';
+import { computeTexelDensities, createRelief, type Material, shade } from './shade.js';
 
 export interface RenderOptions {
   width: number;
@@ -58,7 +58,8 @@ export function renderAvatar(
   const data = backdrop(width, height, background);
   const mask = new Uint8Array(width * height);
   const face = faceMask && new Uint8Array(width * height);
-  const material = clay ? { albedo: CLAY_ALBEDO } : textured(meshes, options.mipmaps);
+  const reliefs = vertexLight && !clay ? undefined : meshes.map(createRelief);
+  const material = { ...(clay ? { albedo: CLAY_ALBEDO } : textured(meshes, options.mipmaps)), reliefs };
   const light = clay ? clayShading(camera) : (vertexLight ?? sphericalHarmonicsShading(lighting));
 
   const bandRows = Math.min(height, Math.max(1, Math.floor(SAMPLES_PER_BAND / (width * supersample ** 2))));

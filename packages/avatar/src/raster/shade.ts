@@ -1,15 +1,35 @@
 import type { Shading, VertexLight } from '../lighting.js';
+import { computeTangents } from '../mesh-tangents.js';
 import type { PartMesh } from '../types.js';
-import { type Mipmaps, sampleMipmaps } from './mipmaps.js';
+import { createNormalMipmaps, type Mipmaps, sampleMipmaps } from './mipmaps.js';
 import type { Raster } from './rasterize.js';
 
 /** What the surfaces are made of: textures with the meshes' texel densities, or one linear albedo for all. */
-export type Material = { mipmaps: readonly Mipmaps[]; densities: readonly Float32Array[] } | { albedo: number };
+export type Material = ({ mipmaps: readonly Mipmaps[]; densities: readonly Float32Array[] } | { albedo: number }) & {
+  /** The meshes' normal maps, for those that have one; smooth when absent. */
+  reliefs?: readonly (Relief | undefined)[];
+};
+
+/** A normal map, ready to be looked up. */
+export interface Relief {
+  mipmaps: Mipmaps;
+  /** `[V]` as `computeTexelDensities`. */
+  densities: Float32Array;
+  /** `[V, 4]` as `computeTangents`. */
+  tangents: Float32Array;
+}
+
+/** Prepares a mesh's normal map, if it has one. */
+export function createRelief(mesh: PartMesh): Relief | undefined {
+  if (!mesh.normalMap) return undefined;
+  const mipmaps = createNormalMipmaps(mesh.normalMap);
+  return { mipmaps, densities: computeTexelDensities(mesh, mipmaps), tangents: computeTangents(mesh) };
+}
 
 /**
- * The light that each pixel of a raster sends to the camera: albedo times shading at the smooth normal.
+ * The light that each pixel of a raster sends to the camera: albedo times shading at the smooth normal, or at the normal map's.
  *
- * @param light - as a function of the normal, or at the vertices of each mesh.
+ * @param light - as a function of the normal, or at the vertices of each mesh, where normal maps change nothing.
  * @param focalLengthPx - of the raster's camera; with the depth it tells how many texels a pixel covers.
  * @param out - destination `[H, W, 3]` linear RGB; pixels that see nothing are left alone.
  */
@@ -24,6 +44,8 @@ export function shade(
   const shading = new Float64Array(3);
   const gloss = new Float64Array(3);
   const albedo = new Float64Array(3);
+  const normal = new Float64Array(3);
+  const detail = new Float64Array(3);
   if ('albedo' in material) albedo.fill(material.albedo);
   const { part, triangle, barycentrics, depth } = raster;
   for (let i = 0; i < part.length; i++) {
@@ -38,11 +60,19 @@ export function shade(
     const wb = barycentrics[3 * i + 1];
     const wc = barycentrics[3 * i + 2];
     if (typeof light === 'function') {
-      const nx = wa * normals[3 * a] + wb * normals[3 * b] + wc * normals[3 * c];
-      const ny = wa * normals[3 * a + 1] + wb * normals[3 * b + 1] + wc * normals[3 * c + 1];
-      const nz = wa * normals[3 * a + 2] + wb * normals[3 * b + 2] + wc * normals[3 * c + 2];
-      const length = Math.sqrt(nx * nx + ny * ny + nz * nz) || 1;
-      light(nx / length, ny / length, nz / length, shading);
+      for (let k = 0; k < 3; k++)
+        normal[k] = wa * normals[3 * a + k] + wb * normals[3 * b + k] + wc * normals[3 * c + k];
+      unit(normal);
+      const relief = material.reliefs?.[p];
+      if (relief) {
+        const { mipmaps, densities, tangents } = relief;
+        const u = wa * uvs[2 * a] + wb * uvs[2 * b] + wc * uvs[2 * c];
+        const v = wa * uvs[2 * a + 1] + wb * uvs[2 * b + 1] + wc * uvs[2 * c + 1];
+        const density = wa * densities[a] + wb * densities[b] + wc * densities[c];
+        sampleMipmaps(mipmaps, u, v, Math.log2((density * depth[i]) / focalLengthPx), detail);
+        bend(normal, tangents, a, b, c, wa, wb, wc, detail);
+      }
+      light(normal[0], normal[1], normal[2], shading);
     } else {
       const at = light[p];
       for (let k = 0; k < 3; k++) {
@@ -63,6 +93,39 @@ export function shade(
     out[3 * i + 2] = albedo[2] * shading[2] + gloss[2];
   }
   return out;
+}
+
+function unit(vector: Float64Array): void {
+  const length = Math.sqrt(vector[0] ** 2 + vector[1] ** 2 + vector[2] ** 2) || 1;
+  for (let k = 0; k < 3; k++) vector[k] /= length;
+}
+
+/** Turns a unit normal into the one that is `detail` in its tangent frame; the tangent is that of three vertices, made orthogonal again. */
+function bend(
+  normal: Float64Array,
+  tangents: Float32Array,
+  a: number,
+  b: number,
+  c: number,
+  wa: number,
+  wb: number,
+  wc: number,
+  detail: Float64Array,
+): void {
+  const [nx, ny, nz] = normal;
+  let tx = wa * tangents[4 * a] + wb * tangents[4 * b] + wc * tangents[4 * c];
+  let ty = wa * tangents[4 * a + 1] + wb * tangents[4 * b + 1] + wc * tangents[4 * c + 1];
+  let tz = wa * tangents[4 * a + 2] + wb * tangents[4 * b + 2] + wc * tangents[4 * c + 2];
+  const into = tx * nx + ty * ny + tz * nz;
+  tx -= into * nx;
+  ty -= into * ny;
+  tz -= into * nz;
+  const length = Math.sqrt(tx * tx + ty * ty + tz * tz) || 1;
+  const [x, y, z] = [detail[0] / length, (detail[1] / length) * tangents[4 * a + 3], detail[2]];
+  normal[0] = x * tx + y * (ny * tz - nz * ty) + z * nx;
+  normal[1] = x * ty + y * (nz * tx - nx * tz) + z * ny;
+  normal[2] = x * tz + y * (nx * ty - ny * tx) + z * nz;
+  unit(normal);
 }
 
 /**

@@ -44,6 +44,8 @@ export interface RenderBenchResult {
   iouQuickExact: number;
   iouEyes: number;
   iouMouth: number;
+  /** Of each crop and pose, the parts together: pixels in both masks, and in either. */
+  partMasks: Record<string, { both: number; either: number }>;
   meanColourDiff: number;
   /** PNGs as data URLs by name. */
   pictures: Record<string, string>;
@@ -170,6 +172,34 @@ function intersectionOverUnion(a: Uint8Array, b: Uint8Array, covered: (pixels: U
     if (x || y) either++;
   }
   return { both, either };
+}
+
+/** Colours of parts in pictures of masks: skin, eyes, upper and lower teeth, tongue. */
+const PART_COLOURS = ['#c9a08c', '#4a7dff', '#4a7dff', '#f4f1e4', '#d8c24a', '#d1495b'];
+const MASK_ZOOM = 4;
+
+/** A picture of which part each pixel shows: exact, baked, and, on grey, what the baked path shows where they differ, outlined in what the exact one does. */
+function drawMasks(exact: Uint8Array, baked: Uint8Array): string {
+  const canvas = document.createElement('canvas');
+  canvas.width = 3 * CROP_SIZE * MASK_ZOOM;
+  canvas.height = CROP_SIZE * MASK_ZOOM;
+  const context = canvas.getContext('2d');
+  if (!context) throw new Error('bench-render needs a 2D canvas.');
+  const colourOf = (pixels: Uint8Array, i: number) => (pixels[i + 3] === 0 ? '#101018' : PART_COLOURS[pixels[i + 1]]);
+  for (let n = 0; n < CROP_SIZE * CROP_SIZE; n++) {
+    const [x, y] = [n % CROP_SIZE, CROP_SIZE - 1 - Math.floor(n / CROP_SIZE)];
+    const [wanted, found] = [colourOf(exact, 4 * n), colourOf(baked, 4 * n)];
+    const square = (column: number, colour: string, inset = 0) => {
+      context.fillStyle = colour;
+      const side = MASK_ZOOM - 2 * inset;
+      context.fillRect((column * CROP_SIZE + x) * MASK_ZOOM + inset, y * MASK_ZOOM + inset, side, side);
+    };
+    square(0, wanted);
+    square(1, found);
+    square(2, wanted === found ? '#505058' : wanted);
+    if (wanted !== found) square(2, found, 1);
+  }
+  return canvas.toDataURL();
 }
 
 async function benchRender(packed: unknown): Promise<RenderBenchResult> {
@@ -356,6 +386,7 @@ async function benchRender(packed: unknown): Promise<RenderBenchResult> {
   }
 
   const groups = { eyes: { both: 0, either: 0 }, mouth: { both: 0, either: 0 } };
+  const partMasks: RenderBenchResult['partMasks'] = {};
   for (const name of ['closed', 'blink', 'jawOpen']) {
     for (const [label, camera] of [
       ['mouth', MOUTH],
@@ -370,11 +401,16 @@ async function benchRender(packed: unknown): Promise<RenderBenchResult> {
       clear(gl, [0, 0, 0, 0]);
       masks.render(camera);
       const picture = readPixels(gl);
+      pictures[`masks-${label}-${name}`] = drawMasks(reference, picture);
+      const sum = { both: 0, either: 0 };
       for (const part of label === 'eyes' ? [1, 2] : [3, 4, 5]) {
         const found = intersectionOverUnion(reference, picture, (p, i) => shown(p, i) && p[i + 1] === part);
-        groups[label].both += found.both;
-        groups[label].either += found.either;
+        sum.both += found.both;
+        sum.either += found.either;
       }
+      partMasks[`${label}-${name}`] = sum;
+      groups[label].both += sum.both;
+      groups[label].either += sum.either;
       colour.setBake(bakes[name]);
       clear(gl, [0, 0, 0, 0]);
       colour.render(camera);
@@ -399,6 +435,7 @@ async function benchRender(packed: unknown): Promise<RenderBenchResult> {
     iouQuickExact: sums.quickBoth / sums.quickEither,
     iouEyes: groups.eyes.both / groups.eyes.either,
     iouMouth: groups.mouth.both / groups.mouth.either,
+    partMasks,
     meanColourDiff: sums.difference / sums.pixels,
     pictures,
   };

@@ -1,5 +1,6 @@
 import {
   avatarMeshes,
+  avatarSurface,
   computePsnrDb,
   computeSsim,
   createMipmaps,
@@ -10,10 +11,8 @@ import {
   saveAvatar,
   viewCamera,
 } from '@implicit-faces/avatar';
-import type { InvertedAvatar } from '@implicit-faces/inversion';
-import { computeProjectedNme, computeRenderNme } from '@implicit-faces/inversion';
+import { computeProjectedNme, computeRenderNme, type InvertedAvatar } from '@implicit-faces/inversion';
 import type { Landmarker } from '@implicit-faces/landmarks';
-import { surfaceLandmarks } from '@implicit-faces/uv-param';
 import { encodeMask, encodePicture } from './encode.js';
 import type { OutputFolder } from './output-folder.js';
 import { createReport, describePhoto, type InvertReport, type PhotoReport } from './report.js';
@@ -98,8 +97,9 @@ export async function writeInvertFiles(
 
   const modelMeshes = await avatarMeshes(model, { ...avatar, albedo: inversion.modelAlbedo, partAlbedos: undefined });
   const modelRender = renderAvatar(modelMeshes, camera, lighting, { width, height, background: photo });
+  const places = model.uv.topology.landmarks[68];
   const codes = { geometry: avatar.geometryCode, expression: avatar.expressionCode };
-  const points = await surfaceLandmarks(model.uv, codes, 68);
+  const points = await avatarSurface(model, avatar, places, codes);
   const report = createReport(avatar, {
     image: {
       psnrDb: computePsnrDb(photo, render, face),
@@ -136,7 +136,7 @@ async function measurePhotos(
     });
     const face = render.face as Uint8Array;
     const codes = { geometry: avatar.geometryCode, expression: expressionCode };
-    const points = await surfaceLandmarks(model.uv, codes, 68);
+    const points = await avatarSurface(model, avatar, model.uv.topology.landmarks[68], codes);
     reports.push({
       image: { psnrDb: computePsnrDb(photos[i], render, face), ssim: computeSsim(photos[i], render, face) },
       landmarks: { projectedNme: computeProjectedNme(landmarks, points, camera) },

@@ -36,6 +36,24 @@ export function sphericalHarmonics(x: number, y: number, z: number, out: Float64
   return out;
 }
 
+/** The derivatives of the same by x, y and z, as the polynomials that they are, into `out` `[9, 3]`; along the sphere they are those of Y_k. */
+export function sphericalHarmonicsGradient(x: number, y: number, z: number, out: Float64Array): Float64Array {
+  out.fill(0);
+  out[4] = 0.488603;
+  out[8] = 0.488603;
+  out[9] = 0.488603;
+  out[12] = 1.092548 * y;
+  out[13] = 1.092548 * x;
+  out[16] = 1.092548 * z;
+  out[17] = 1.092548 * y;
+  out[20] = 0.315392 * 6 * z;
+  out[21] = 1.092548 * z;
+  out[23] = 1.092548 * x;
+  out[24] = 0.546274 * 2 * x;
+  out[25] = -0.546274 * 2 * y;
+  return out;
+}
+
 /** The light that portraits are usually taken in, before anything is known: mostly from everywhere, more from the front and above. */
 const USUAL_LIGHT = [2.5, 0.35, 0.6, 0, 0, 0, 0, 0, 0];
 /** Standard deviations from it per coefficient, of the light's brightness and of its colour: its shape. Its strength is the exposure's. */

@@ -1,5 +1,6 @@
 import { ENCODER_MARGIN, type FaceModel, type RgbaImage } from '@implicit-faces/avatar';
 import { cropFace } from '@implicit-faces/landmarks';
+import { checkFinite } from '../finite.js';
 import { alignSimilarity, applySimilarity, type Similarity } from '../similarity.js';
 
 /** What is believed of the codes before anything is compared with the photo. */
@@ -18,6 +19,7 @@ export const MOST_EXPECTED_ERROR_MM = 4.5;
  *
  * @param detected - `[468, 3]` landmarks as found in the image.
  * @returns nothing when the model has no encoder, or when it cannot be trusted with this face (or the landmarks are no numbers).
+ * @throws FaceError `NOT_FINITE` when the encoder's answer is none.
  */
 export async function encodeFace(
   { manifest, uv, encoder }: Pick<FaceModel, 'manifest' | 'uv' | 'encoder'>,
@@ -41,8 +43,10 @@ export async function encodeFace(
     },
     options,
   );
-  if (!(expectedErrorMm <= MOST_EXPECTED_ERROR_MM)) return undefined;
-  return { codes: Float64Array.from([...geometry, ...expression]), expectedErrorMm };
+  const codes = Float64Array.from([...geometry, ...expression]);
+  checkFinite('encode', "the encoder's codes", codes);
+  checkFinite('encode', 'the error that it expects of them', [expectedErrorMm]);
+  return expectedErrorMm <= MOST_EXPECTED_ERROR_MM ? { codes, expectedErrorMm } : undefined;
 }
 
 /** `[3, 4]`, row-major. */

@@ -8,7 +8,7 @@ import {
 } from '@implicit-faces/avatar';
 import { createSeededRandom } from '@implicit-faces/runtime';
 import { sampleChartMap } from '@implicit-faces/uv-param';
-import { FaceError } from '../errors.js';
+import { checkFinite, notFinite } from '../finite.js';
 import { addLandmarkEvidence } from '../losses/landmark-evidence.js';
 import type { LandmarkTarget } from '../losses/landmark-loss.js';
 import { addPhotometricLoss } from '../losses/photometric-loss.js';
@@ -160,7 +160,7 @@ export async function optimise(
       bounds,
       Uint8Array.from(joinValues(frozen, geometry)),
     );
-    if (!joined) throw notFinite('optimise');
+    if (!joined) throw notFinite('optimise', `step ${steps + 1} cannot be solved`);
     for (const [i, step] of splitJoined(joined, sizes, geometry).entries()) {
       fits[i].codes = fits[i].codes.map((c, k) => c + step[k]);
       fits[i].pose = stepPose(fits[i].pose, step, size);
@@ -193,20 +193,15 @@ export async function optimise(
       retrust(view, appearances[i], outlier);
     }
   };
-  /** The photos, blurred by a share of the faces' scale, and what the samples see in them. */
-  const blurred = (share: number) =>
-    photos.map(({ crop, faceScale }) =>
-      mapPlane(blur(crop, share * faceScale * crop.scale), (v) => Math.log(v + LIGHT_FLOOR)),
-    );
   const look = (crops: readonly Crop[]) => photos.map((photo, i) => lookAtPhoto(subject, photo, fits[i], crops[i]));
   const effectiveSamples = photos.map(({ encoded }) => (encoded ? ENCODED_EFFECTIVE_SAMPLES : EFFECTIVE_SAMPLES));
   const scales = settings.photoSteps.length ? BLURS.slice(0, settings.photoSteps.length) : [];
   for (const [level, share] of scales.entries()) {
-    const crops = blurred(share);
+    const crops = blurredLogPhotos(photos, share);
     for (let i = 0; i < settings.photoSteps[level]; i++) {
       await onStep(steps / total);
       const views = look(crops);
-      const weights = views.map(({ trusted }, n) => effectiveSamples[n] / Math.max(1, trusted) / COLOUR_SIGMA ** 2);
+      const weights = views.map((view, n) => photometricWeight(view, effectiveSamples[n]));
       for (let k = 0; k < (level === 0 && i === 0 ? 5 : 2); k++) solveAppearance(views, weights);
       advance((equations, photo) => {
         const { codes, pose, appearance } = fits[photo];
@@ -238,17 +233,18 @@ export async function optimise(
   }
   // The appearance once more, at the final geometry.
   await onStep((total - 1) / total);
-  const views = look(blurred(0.01));
+  const views = look(blurredLogPhotos(photos, 0.01));
   for (let k = 0; k < 6; k++) {
     for (const { data } of views) weighByDisplay(data);
-    const weights = views.map(({ trusted }) => (6 * EFFECTIVE_SAMPLES) / Math.max(1, trusted) / COLOUR_SIGMA ** 2);
+    const weights = views.map((view) => photometricWeight(view, 6 * EFFECTIVE_SAMPLES));
     solveAppearance(views, weights, FINAL_OUTLIER);
   }
   for (const [i, fit] of fits.entries()) {
     fit.appearance = { ...fit.appearance, lighting: matteLight(views[i].data, fit.appearance, lightOrder) };
     const { codes, pose, appearance } = fit;
-    const found = [...codes, ...pose.rotation, ...pose.translation, pose.focalLengthPx, ...appearance.lighting];
-    if (!found.every(Number.isFinite)) throw notFinite('optimise');
+    checkFinite('optimise', 'codes', codes);
+    checkFinite('optimise', 'the pose', [...pose.rotation, ...pose.translation, pose.focalLengthPx]);
+    checkFinite('optimise', 'light and texture code', [...appearance.lighting, ...appearance.texture]);
   }
   return { fits, steps };
 }
@@ -279,11 +275,16 @@ function startFits(subject: Subject, photos: readonly Evidence[], lightOrder: Li
   return { fits, priors };
 }
 
-function notFinite(stage: string): FaceError {
-  return new FaceError(
-    'NOT_FINITE',
-    `invertImage: the stage ${stage} left the finite numbers. The photo may be too distorted or too small; try another photo or face index.`,
+/** The logarithms of the photos, blurred by a share of the faces' scale. */
+export function blurredLogPhotos(photos: readonly Evidence[], share: number): Crop[] {
+  return photos.map(({ crop, faceScale }) =>
+    mapPlane(blur(crop, share * faceScale * crop.scale), (v) => Math.log(v + LIGHT_FLOOR)),
   );
+}
+
+/** What a trusted sample's squared colour error counts. */
+export function photometricWeight({ trusted }: View, samples = EFFECTIVE_SAMPLES): number {
+  return samples / Math.max(1, trusted) / COLOUR_SIGMA ** 2;
 }
 
 /**
@@ -351,11 +352,10 @@ export async function chooseSamples(
     seed,
   ).slice(0, count);
   const samples = takeSamples(vertices, index);
-  return {
-    index: Int32Array.from(index),
-    samples,
-    density: await loadDensitySamples(model, samples.uv, signal, onProgress),
-  };
+  const density = await loadDensitySamples(model, samples.uv, signal, onProgress);
+  checkFinite('optimise', 'the albedo of the samples', density.mean);
+  checkFinite('optimise', 'the albedo of the samples, by texture code,', density.basis);
+  return { index: Int32Array.from(index), samples, density };
 }
 
 /** Random vertices of everything outside, for the silhouette. */
@@ -398,7 +398,7 @@ const VISIBILITY_SIZE = 192;
 const VISIBILITY_TOLERANCE = 0.002;
 
 /** What the samples see in a photo. */
-interface View {
+export interface View {
   /** `[N, 3]` where they are, metres. */
   positions: Float32Array;
   data: AppearanceData;
@@ -408,7 +408,7 @@ interface View {
 }
 
 /** What the samples see in the photo at the present codes, and how far each is believed before its colour is known. */
-function lookAtPhoto(
+export function lookAtPhoto(
   subject: Subject,
   { crop, mask }: Evidence,
   { codes, pose, appearance }: Fit,

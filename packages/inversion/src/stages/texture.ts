@@ -1,5 +1,7 @@
 import {
   type Camera,
+  computeTangents,
+  decodeNormalMap,
   type PartMesh,
   type Raster,
   type RgbaImage,
@@ -10,6 +12,7 @@ import { type ChartMap, encodeSrgb, pullPush, sampleChartMap, softened, texelCen
 import { type Crop, lookUp, lookUpSharp, type Plane } from '../photo.js';
 import { cameraFromPose, type Pose } from '../pose.js';
 import { LIGHT_FLOOR, sphericalHarmonics } from './appearance.js';
+import { findGlasses } from './glasses.js';
 
 /** The avatar as the photo shows it. */
 export interface Scene {
@@ -41,6 +44,8 @@ export interface TextureInput {
   trusted?: ChartMap;
   /** The chart's left half mirrors its right. */
   symmetric?: boolean;
+  /** `REGIONS` of a chart on which glasses may be seen; they are no part of the texture. */
+  regions?: ChartMap;
   /** `[size, size, 3]` linear, the model's albedo; the size is a power of two. */
   albedo: Float32Array;
   size: number;
@@ -100,6 +105,11 @@ export function finishTexture(input: TextureInput): RgbaImage {
   if (!input.scenes.some(({ seenParts }) => seenParts.has(input.part)))
     return { data: encodeSrgb(albedo), width: size, height: size };
   const { ratio, weight } = seenRatios(input);
+  const glasses = input.regions && findGlasses(ratio, weight, size, input.regions);
+  if (glasses) {
+    const covered = sampleChartMap(softened(glasses, 1), texelCentres(size));
+    for (let i = 0; i < weight.length; i++) weight[i] *= 1 - covered[i] / 255;
+  }
   const joined = new Float32Array(ratio.length);
   const share = new Float32Array(weight.length);
   for (let y = 0; y < size; y++) {
@@ -147,13 +157,7 @@ const TINT_WEIGHT = 0.3;
  */
 export function seenTint(input: TextureInput, places: ChartMap): Float64Array {
   const { albedo, size } = input;
-  const step = size / TINT_SIZE;
-  const coarse = new Float32Array(3 * TINT_SIZE * TINT_SIZE);
-  for (let i = 0; i < TINT_SIZE * TINT_SIZE; i++) {
-    const at =
-      3 * (Math.floor((Math.floor(i / TINT_SIZE) + 0.5) * step) * size + Math.floor(((i % TINT_SIZE) + 0.5) * step));
-    coarse.set(albedo.subarray(at, at + 3), 3 * i);
-  }
+  const coarse = pickTexels(albedo, size, TINT_SIZE);
   const everything = { data: new Uint8Array(1).fill(255), size: 1 };
   const { ratio, weight } = seenRatios({ ...input, albedo: coarse, size: TINT_SIZE, trusted: everything });
   const votes = sampleChartMap(places, texelCentres(TINT_SIZE));
@@ -164,6 +168,17 @@ export function seenTint(input: TextureInput, places: ChartMap): Float64Array {
     const values = voters.map((i) => ratio[3 * i + c]).sort((a, b) => a - b);
     return values[values.length >> 1];
   });
+}
+
+/** Every so many texels of a smooth texture `[size, size, 3]`: `[to, to, 3]`. */
+export function pickTexels(texture: Float32Array, size: number, to: number): Float32Array {
+  const step = size / to;
+  const out = new Float32Array(3 * to * to);
+  for (let i = 0; i < to * to; i++) {
+    const at = 3 * (Math.floor((Math.floor(i / to) + 0.5) * step) * size + Math.floor(((i % to) + 0.5) * step));
+    out.set(texture.subarray(at, at + 3), 3 * i);
+  }
+  return out;
 }
 
 /** How much more a photo counts that shows a texel with more pixels, as a power: averages of photos that are a little off each other would blur. */
@@ -193,14 +208,15 @@ function seenRatios({ scenes, part, trusted, albedo, size }: TextureInput) {
 }
 
 /** The same of one photo, and how finely it shows each texel `[size, size]`: pixels per millimetre, across the surface. */
-function seenInScene(
+export function seenInScene(
   { meshes, pose, lighting, crop, mask, camera, raster }: SeenScene,
   part: number,
   trust: ArrayLike<number> | undefined,
   albedo: Float32Array,
   size: number,
+  geometry = texelGeometry(meshes[part], size),
 ) {
-  const { positions, normals } = texelGeometry(meshes[part], size);
+  const { positions, normals, shadingNormals } = geometry;
   const visible = visiblePoints(raster, camera, positions, { tolerance: VISIBILITY_TOLERANCE });
   const { rotation: r, translation: t } = pose;
   const eye = [0, 1, 2].map((j) => -(r[j] * t[0] + r[3 + j] * t[1] + r[6 + j] * t[2]));
@@ -229,7 +245,7 @@ function seenInScene(
     const y2 = camera.principalPointPx[1] - (camera.focalLengthPx * (r[3] * px + r[4] * py + r[5] * pz + t[1])) / depth;
     lookUpSharp(crop, x2, y2, colour);
     lookUp(mask, x2, y2, person);
-    sphericalHarmonics(nx, ny, nz, y);
+    sphericalHarmonics(shadingNormals[3 * i], shadingNormals[3 * i + 1], shadingNormals[3 * i + 2], y);
     let sum = 0;
     let squares = 0;
     for (let c = 0; c < 3; c++) {
@@ -259,11 +275,25 @@ function smoothstep(from: number, to: number, x: number): number {
   return t * t * (3 - 2 * t);
 }
 
+/** The surface at all texels, interpolated on the mesh. */
+export interface TexelGeometry {
+  /** `[size * size, 3]`, NaN outside the chart. */
+  positions: Float32Array;
+  /** `[size * size, 3]` unit length. */
+  normals: Float32Array;
+  /** `[size * size, 4]` as `computeTangents`. */
+  tangents: Float32Array;
+  /** `[size * size, 3]` the normals as the mesh's normal map turns them; the same where there is none. */
+  shadingNormals: Float32Array;
+}
+
 /**
- * Positions and normals of all texels `[size * size, 3]`, interpolated on the mesh; NaN outside the chart. The mesh is drawn flat, as its chart; where a chart holds two
+ * The mesh is drawn flat, as its chart; where a chart holds two
  * sides of a thin part (teeth), the one that faces the front is drawn nearer.
  */
-function texelGeometry({ uvs, indices, positions, normals }: PartMesh, size: number) {
+export function texelGeometry(mesh: PartMesh, size: number): TexelGeometry {
+  const { uvs, indices, positions, normals, normalMap } = mesh;
+  const vertexTangents = computeTangents(mesh);
   const flat = new Float32Array((uvs.length / 2) * 3);
   for (let n = 0; n < uvs.length / 2; n++) {
     const away = 1 - 0.1 * positions[3 * n + 2];
@@ -278,10 +308,19 @@ function texelGeometry({ uvs, indices, positions, normals }: PartMesh, size: num
     },
     { width: size, height: size },
   );
-  const out = {
+  const own = {
     positions: new Float32Array(3 * size * size).fill(Number.NaN),
     normals: new Float32Array(3 * size * size),
+    tangents: new Float32Array(4 * size * size),
   };
+  const out = { ...own, shadingNormals: normalMap ? new Float32Array(3 * size * size) : own.normals };
+  const relief = normalMap && {
+    data: decodeNormalMap(normalMap),
+    channels: 3,
+    width: normalMap.width,
+    height: normalMap.height,
+  };
+  const detail = new Float64Array(3);
   for (let i = 0; i < size * size; i++) {
     if (part[i] < 0) continue;
     for (let c = 0; c < 3; c++) {
@@ -297,6 +336,34 @@ function texelGeometry({ uvs, indices, positions, normals }: PartMesh, size: num
     }
     const length = Math.hypot(out.normals[3 * i], out.normals[3 * i + 1], out.normals[3 * i + 2]) || 1;
     for (let c = 0; c < 3; c++) out.normals[3 * i + c] /= length;
+    // The nearest corner's tangent is made orthogonal to the normal here; it turns little within a triangle.
+    const corner = indices[3 * triangle[i]];
+    const [nx, ny, nz] = out.normals.subarray(3 * i, 3 * i + 3);
+    const w = vertexTangents[4 * corner + 3];
+    let [tx, ty, tz] = vertexTangents.subarray(4 * corner, 4 * corner + 3);
+    const into = tx * nx + ty * ny + tz * nz;
+    [tx, ty, tz] = [tx - into * nx, ty - into * ny, tz - into * nz];
+    const across = Math.hypot(tx, ty, tz) || 1;
+    [tx, ty, tz] = [tx / across, ty / across, tz / across];
+    out.tangents.set([tx, ty, tz, w], 4 * i);
+    if (!relief) continue;
+    lookUp(
+      relief,
+      (((i % size) + 0.5) / size) * relief.width,
+      ((Math.floor(i / size) + 0.5) / size) * relief.height,
+      detail,
+    );
+    const [x, y, z] = [detail[0], detail[1] * w, detail[2]];
+    const bent = [
+      x * tx + y * (ny * tz - nz * ty) + z * nx,
+      x * ty + y * (nz * tx - nx * tz) + z * ny,
+      x * tz + y * (nx * ty - ny * tx) + z * nz,
+    ];
+    const norm = Math.hypot(...bent) || 1;
+    out.shadingNormals.set(
+      bent.map((v) => v / norm),
+      3 * i,
+    );
   }
   return out;
 }

@@ -2,6 +2,7 @@ import { FaceError, type Manifest } from '@implicit-faces/runtime';
 import { type Codes, type SdfLayers, SHEETS } from '@implicit-faces/sdf-core';
 import type { UvModel } from '@implicit-faces/uv-param';
 import type { RendererErrorCode } from '../errors.js';
+import { type AddRow, createChangeKernel } from './change-kernel.js';
 import {
   addChange,
   BLOCKS,
@@ -17,12 +18,13 @@ import { coarsened, findLayout, type IdentityLayout, type LayoutSteps, PROXY_MAR
 import {
   type Lattice,
   type LatticeWindow,
+  latticeCount,
   latticePoints,
   sampleLattice,
   wholeWindow,
   windowAround,
 } from './lattice.js';
-import { type LinearMesh, meshBounds, movedBounds, movedTriangles, poseMesh } from './linear-mesh.js';
+import { farthestMove, type LinearMesh, meshBounds, movedBounds, movedTriangles, poseMesh } from './linear-mesh.js';
 import { computeRestFrames, createRestMap } from './mesh-transfer.js';
 import { bakeParts, type PartGrids } from './part-grids.js';
 import { buildWall, type ProxyMesh, standOnFloor } from './proxy-mesh.js';
@@ -99,8 +101,12 @@ const BOUNDS_MARGIN = 4e-3;
 /** A vertex that moved less than this is where it was, metres: for the exact bake, and for the quick one. */
 const STILL = 2e-4;
 const NEARLY_STILL = 5e-4;
+/** The window of a lattice near which nothing moves. */
+const NOWHERE: LatticeWindow = { first: [0, 0, 0], end: [0, 0, 0] };
 /** Around what has moved, metres: as far as an expression changes D. No ray needs to know it farther away. */
 const REACH = 16e-3;
+/** A ray reads D no farther than this from the surface, metres. What an expression changes has to be known there, and as far as the surface has come from: with D at rest that place would still be skin. */
+const SEEN = 6e-3;
 const HEAD_BLOCKS = [BLOCKS.head, BLOCKS.eyeLeft, BLOCKS.eyeRight, BLOCKS.mouth] as const;
 /** The jaw's blocks that hold the points of the head's. */
 const JAW_TWIN = [
@@ -116,8 +122,9 @@ interface Identity extends IdentityLayout {
   restFrames: Float32Array;
   /** Complete, on the blocks' own lattices. */
   reference: LatticeValues[];
-  /** The reference's texture. */
+  /** The texture of the latest bake, on its way: the reference and a change. */
   data: Uint16Array;
+  addRow: AddRow;
   /** What an expression changes, on the blocks' lattices at twice the step. */
   changes: LatticeValues[];
   /** Of the head's blocks' changes. */
@@ -212,7 +219,7 @@ export async function createBaker(source: BakeSource, options: BakerOptions = {}
               out[to] = Number.NaN;
               continue;
             }
-            restMap(owner, points[3 * i], points[3 * i + 1], points[3 * i + 2], place);
+            restMap(owner, points, i, place);
             const { lattice, values } = choose(s);
             sampleLattice(lattice, values, CHANNELS, place[0], place[1], place[2], d);
             for (let k = 0; k < 3; k++) out[to + k] = place[k] + d[k] - points[3 * i + k];
@@ -236,28 +243,26 @@ export async function createBaker(source: BakeSource, options: BakerOptions = {}
     const partTransforms = await uv.partTransforms(codes);
     const moved = movedTriangles(mesh, positions, exact ? STILL : NEARLY_STILL);
     const box = movedBounds(mesh, positions, moved, REACH);
+    const lattices = who.changes.map(({ lattice }) => lattice);
+    const windows = lattices.map((lattice) => (box ? windowAround(lattice, box.min, box.max) : NOWHERE));
+    const asked = choosePoints(lattices, windows, who.marks, positions, triangles, moved, who.sheets);
+    const found = new Float32Array((asked.points.length / 3) * SHEETS.length * CHANNELS);
+    if (found.length > 0) await deform(asked.points, asked.blocks, found);
+    // Nothing waits from here on, so that two bakes at once do not meet in the same room.
+    who.changes.forEach((change, b) => {
+      resetValues(change, windows[b]);
+    });
+    for (const part of asked.blocks) {
+      keepStill(part.block, who, moved);
+      scatter(part, who.changes, who.twins, found, reference);
+    }
+    completeBlocks(who.changes, farthestMove(mesh, positions) + SEEN);
+    who.changes.forEach((change, b) => {
+      addChange(layout.blocks[b], reference[b].values, change, layout.size, who.data, who.addRow);
+    });
     const room = reuse && !reuse.exact && reuse.volume.data.length === who.data.length ? reuse.volume.data : undefined;
     room?.set(who.data);
     const data = room ?? who.data.slice();
-    if (box) {
-      const windows = who.changes.map(({ lattice }) => windowAround(lattice, box.min, box.max));
-      const lattices = who.changes.map(({ lattice }) => lattice);
-      const asked = choosePoints(lattices, windows, who.marks, positions, triangles, moved, who.sheets);
-      const found = new Float32Array((asked.points.length / 3) * SHEETS.length * CHANNELS);
-      await deform(asked.points, asked.blocks, found);
-      // Nothing waits from here on, so that two bakes at once do not meet in the same room.
-      who.changes.forEach((change, b) => {
-        resetValues(change, windows[b]);
-      });
-      for (const part of asked.blocks) {
-        keepStill(part.block, who, moved);
-        scatter(part, who.changes, who.twins, found, reference);
-      }
-      completeBlocks(who.changes);
-      who.changes.forEach((change, b) => {
-        addChange(layout.blocks[b], reference[b].values, change, layout.size, data);
-      });
-    }
     const standing = standOnFloor(positions, wall);
     const margins = new Float32Array(standing.length / 3).fill(PROXY_MARGIN);
     margins.set(who.margins);
@@ -284,7 +289,11 @@ export async function createBaker(source: BakeSource, options: BakerOptions = {}
       const found = await findLayout(source, codes.geometry, mesh, steps);
       const { layout } = found;
       const all = new Uint8Array(triangles.length / 3).fill(1);
-      const reference = layout.blocks.map(createValues);
+      const lattices = layout.blocks.map(coarsened);
+      const texels = layout.size[0] * layout.size[1] * layout.size[2];
+      const samples = [...layout.blocks, ...lattices].reduce((sum, lattice) => sum + latticeCount(lattice), 0);
+      const kernel = createChangeKernel(CHANNELS * (4 * samples + 2 * texels));
+      const reference = layout.blocks.map((block) => createValues(block, kernel.floats));
       const marks = new Map(HEAD_BLOCKS.map((b) => [b, createMarks(layout.blocks[b])]));
       const windows = layout.blocks.map(wholeWindow);
       const asked = choosePoints(layout.blocks, windows, marks, points, triangles, all, found.sheets, LID_MARGIN);
@@ -292,11 +301,11 @@ export async function createBaker(source: BakeSource, options: BakerOptions = {}
       await exactly(codes)(asked.points, asked.blocks, values);
       for (const part of asked.blocks) scatter(part, reference, findTwins(layout.blocks), values);
       completeBlocks(reference);
-      const data = new Uint16Array(CHANNELS * layout.size[0] * layout.size[1] * layout.size[2]);
+      const data = kernel.halves(CHANNELS * texels);
       reference.forEach(({ values: v }, b) => {
         writeBlock(layout.blocks[b], v, layout.size, data);
       });
-      const changes = layout.blocks.map((block) => createValues(coarsened(block)));
+      const changes = lattices.map((lattice) => createValues(lattice, kernel.floats));
       const restOwners = new Map(
         HEAD_BLOCKS.map((b) => {
           const { owners } = markNearMesh(changes[b].lattice, points, triangles, all, found.sheets, MESH_MARGIN);
@@ -310,10 +319,11 @@ export async function createBaker(source: BakeSource, options: BakerOptions = {}
         restFrames: computeRestFrames(mesh),
         reference,
         data,
+        addRow: kernel.addRow,
         changes,
         marks: new Map(HEAD_BLOCKS.map((b) => [b, createMarks(changes[b].lattice)])),
         restOwners,
-        twins: findTwins(changes.map(({ lattice }) => lattice)),
+        twins: findTwins(lattices),
       };
     },
 

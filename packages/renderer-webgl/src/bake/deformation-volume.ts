@@ -1,3 +1,4 @@
+import type { AddRow } from './change-kernel.js';
 import { encodeHalf } from './half.js';
 import {
   createFillRoom,
@@ -68,17 +69,29 @@ export interface LatticeValues {
   known: Uint8Array;
   window: LatticeWindow;
   room: FillRoom;
+  /** Of each row, `[nz, ny, 2]`: from which point to before which it was not zero when `addChange` wrote it last. */
+  spans: Int16Array;
 }
 
-export function createValues(lattice: Lattice): LatticeValues {
+/** @param floats - where the values are; a kernel reads them in its own memory. */
+export function createValues(
+  lattice: Lattice,
+  floats: (count: number) => Float32Array = (count) => new Float32Array(count),
+): LatticeValues {
   const count = latticeCount(lattice);
   return {
     lattice,
-    values: new Float32Array(CHANNELS * count),
+    values: floats(CHANNELS * count),
     known: new Uint8Array(count),
     window: wholeWindow(lattice),
     room: createFillRoom(lattice),
+    spans: emptySpans(lattice),
   };
+}
+
+/** Of rows that are zero: they begin behind their last point and end before their first. */
+function emptySpans({ size: [nx, ny, nz] }: Lattice): Int16Array {
+  return Int16Array.from({ length: 2 * ny * nz }, (_, n) => (n & 1 ? 0 : nx));
 }
 
 /** Forgets all values and moves the window. */
@@ -99,10 +112,14 @@ export function resetValues(target: LatticeValues, window: LatticeWindow): void 
 /** How many points from its border a fine block goes over into the coarse one. */
 const BLEND = 3;
 
-/** Fills all blocks outward from what is known and joins the fine ones to the coarse ones at their borders. */
-export function completeBlocks(blocks: readonly LatticeValues[]): void {
+/**
+ * Fills all blocks outward from what is known and joins the fine ones to the coarse ones at their borders.
+ *
+ * @param reach - how far outward, metres, along axes.
+ */
+export function completeBlocks(blocks: readonly LatticeValues[], reach = Number.POSITIVE_INFINITY): void {
   for (const { lattice, values, known, window, room } of blocks)
-    fillLattice(lattice, values, CHANNELS, known, window, room);
+    fillLattice(lattice, values, CHANNELS, known, window, room, Math.ceil(reach / lattice.step));
   blocks.forEach((block, b) => {
     const coarse = blocks[COARSE_OF[b]];
     if (coarse !== block && !isEmpty(block.window)) blendBorder(block, coarse);
@@ -133,11 +150,13 @@ function blendBorder({ lattice, values, window: { first, end } }: LatticeValues,
   }
 }
 
-/** For each row of a window from which point to which before it changes, `[nz, ny, 2]`; the first after the last where it does not. */
+/** Changes below this one are none, metres: a half float of a centimetre can not tell. */
+const NO_CHANGE = 4e-6;
+
+/** From which point to before which each row changes, as `spans` has it. */
 function changedSpans({ lattice, values, window: { first, end } }: LatticeValues): Int16Array {
-  const [nx, ny, nz] = lattice.size;
-  const out = new Int16Array(2 * ny * nz);
-  for (let row = 0; row < ny * nz; row++) out[2 * row] = nx;
+  const [nx, ny] = lattice.size;
+  const out = emptySpans(lattice);
   const isStill = (at: number) => {
     for (let c = 0; c < CHANNELS; c++) if (Math.abs(values[at + c]) > NO_CHANGE) return false;
     return true;
@@ -157,14 +176,12 @@ function changedSpans({ lattice, values, window: { first, end } }: LatticeValues
   return out;
 }
 
-/** Changes below this one are none, metres: a half float of a centimetre can not tell. */
-const NO_CHANGE = 4e-6;
-
 /**
- * Writes a block into the texture: the reference plus a change on a lattice of twice the step, which is interpolated. What lies beyond the change's window is left alone.
+ * Writes a block into the texture: the reference plus a change on a lattice of twice the step, which is interpolated. Rows are written where they change and where they changed the last time;
+ * beyond, the texture holds the reference.
  *
- * @param reference - `[nz, ny, nx, 4]`
- * @param data - the texture's numbers, which hold the reference.
+ * @param reference - `[nz, ny, nx, 4]`; it, the change's values and the texture are in the kernel's memory.
+ * @param data - the texture's numbers.
  */
 export function addChange(
   block: DeformationBlock,
@@ -172,53 +189,39 @@ export function addChange(
   change: LatticeValues,
   size: readonly [number, number, number],
   data: Uint16Array,
+  addRow: AddRow,
 ): void {
   const [nx, ny, nz] = block.size;
   const [cx, cy] = change.lattice.size;
-  const { first, end } = change.window;
-  if (isEmpty(change.window)) return;
-  // The points between the window's border and the next of the coarse lattice change as well.
-  const low = first.map((f) => Math.max(2 * f - 1, 0));
-  const high = [nx, ny, nz].map((n, k) => Math.min(2 * end[k], n));
-  const v = change.values;
-  // One axis after the other: layers in z, then rows in y, then points in x.
-  const layer = new Float32Array(CHANNELS * cx * cy);
-  const mixed = new Float32Array(CHANNELS * (cx + 1));
-  const line = new Float32Array(CHANNELS * (nx + 1));
   const [atX, atY, atZ] = block.offset;
-  const rowLength = CHANNELS * cx;
-  const [layerBegin, layerEnd] = [rowLength * (low[1] >> 1), rowLength * Math.min((high[1] >> 1) + 1, cy)];
   const spans = changedSpans(change);
-  for (let k = low[2]; k < high[2]; k++) {
-    const near = CHANNELS * cx * cy * (k >> 1);
-    const far = CHANNELS * cx * cy * ((k + 1) >> 1);
-    for (let i = layerBegin; i < layerEnd; i++) layer[i] = 0.5 * (v[near + i] + v[far + i]);
-    for (let j = low[1]; j < high[1]; j++) {
-      let begin = nx;
-      let stop = 0;
-      for (let c = 0; c < 4; c++) {
-        const row = 2 * (((j + (c & 1)) >> 1) + cy * ((k + (c >> 1)) >> 1));
-        begin = Math.min(begin, 2 * spans[row] - 1);
-        stop = Math.max(stop, 2 * spans[row + 1]);
-      }
-      begin = Math.max(begin, low[0]);
-      stop = Math.min(stop, high[0]);
-      if (begin >= stop) continue;
-      const a = rowLength * (j >> 1);
-      const b = rowLength * ((j + 1) >> 1);
-      for (let i = CHANNELS * (begin >> 1), end = CHANNELS * ((stop >> 1) + 1); i < end; i++)
-        mixed[i] = 0.5 * (layer[a + i] + layer[b + i]);
-      const from = CHANNELS * (begin + nx * (j + ny * k));
-      for (let i = 0, x = begin; x < stop; x++, i += CHANNELS) {
-        const p = CHANNELS * (x >> 1);
-        const q = CHANNELS * ((x + 1) >> 1);
-        line[i] = reference[from + i] + 0.5 * (mixed[p] + mixed[q]);
-        line[i + 1] = reference[from + i + 1] + 0.5 * (mixed[p + 1] + mixed[q + 1]);
-        line[i + 2] = reference[from + i + 2] + 0.5 * (mixed[p + 2] + mixed[q + 2]);
-        line[i + 3] = reference[from + i + 3] + 0.5 * (mixed[p + 3] + mixed[q + 3]);
-      }
-      const to = CHANNELS * (atX + begin + size[0] * (atY + j + size[1] * (atZ + k)));
-      encodeHalf(line, data, CHANNELS * (stop - begin), to);
+  const before = change.spans;
+  change.spans = spans;
+  const wanted = spans.map((end, n) => (n & 1 ? Math.max(end, before[n]) : Math.min(end, before[n])));
+  const coarseRow = (row: number) => change.values.byteOffset + 4 * CHANNELS * cx * row;
+  for (let k = 0; k < nz; k++) {
+    for (let j = 0; j < ny; j++) {
+      // The coarse rows around this one: four, two or the one that it is.
+      const a = (j >> 1) + cy * (k >> 1);
+      const b = ((j + 1) >> 1) + cy * (k >> 1);
+      const c = (j >> 1) + cy * ((k + 1) >> 1);
+      const d = ((j + 1) >> 1) + cy * ((k + 1) >> 1);
+      // The points between a span's border and the next of the coarse lattice change as well.
+      const low = Math.min(wanted[2 * a], wanted[2 * b], wanted[2 * c], wanted[2 * d]);
+      const high = Math.max(wanted[2 * a + 1], wanted[2 * b + 1], wanted[2 * c + 1], wanted[2 * d + 1]);
+      const begin = Math.max(2 * low - 1, 0);
+      const count = Math.min(2 * high, nx) - begin;
+      if (count <= 0) continue;
+      addRow(
+        data.byteOffset + 2 * CHANNELS * (atX + begin + size[0] * (atY + j + size[1] * (atZ + k))),
+        reference.byteOffset + 4 * CHANNELS * (begin + nx * (j + ny * k)),
+        coarseRow(a),
+        coarseRow(b),
+        coarseRow(c),
+        coarseRow(d),
+        begin,
+        count,
+      );
     }
   }
 }

@@ -125,13 +125,14 @@ export function createFillRoom(lattice: Lattice): FillRoom {
 }
 
 /**
- * Gives the points without a value the mean of their neighbours that have one, outward in layers, until all have.
+ * Gives the points without a value the mean of their neighbours that have one, outward in layers, until all have or no more layers are wanted.
  *
  * Points are named by two numbers, their place in the lattice and in a copy of `known` that has a border around it, so that no point need ask whether it has a neighbour.
  *
- * @param values - `[nz, ny, nx, channels]`, zero where unknown, changed in place.
- * @param known - 1 where there is a value; all 1 afterwards.
+ * @param values - `[nz, ny, nx, channels]`, changed in place.
+ * @param known - 1 where there is a value, afterwards as well.
  * @param window - where to do so; points beyond are neither read nor changed.
+ * @param layers - how many to add.
  */
 export function fillLattice(
   lattice: Lattice,
@@ -140,6 +141,7 @@ export function fillLattice(
   known: Uint8Array,
   { first, end }: LatticeWindow = wholeWindow(lattice),
   { state, queue, paddedQueue }: FillRoom = createFillRoom(lattice),
+  layers = Number.POSITIVE_INFINITY,
 ): void {
   const [nx, ny] = lattice.size;
   const [wx, wy, wz] = [end[0] - first[0], end[1] - first[1], end[2] - first[2]];
@@ -149,6 +151,7 @@ export function fillLattice(
   state.fill(3, 0, px * py * (wz + 2));
   const steps = [1, -1, nx, -nx, nx * ny, -nx * ny];
   const paddedSteps = [1, -1, px, -px, px * py, -px * py];
+  const from = new Int32Array(6);
   let count = 0;
   const eachRow = (visit: (at: number, padded: number) => void) => {
     for (let k = 0; k < wz; k++)
@@ -170,18 +173,18 @@ export function fillLattice(
   eachRow((at, padded) => {
     for (let i = 0; i < wx; i++) if (state[padded + i] === 1) reachNeighbours(at + i, padded + i);
   });
-  for (let begin = 0; begin < count; ) {
+  for (let begin = 0, layer = 0; begin < count && layer < layers; layer++) {
     const layerEnd = count;
     for (let n = begin; n < layerEnd; n++) {
       const to = channels * queue[n];
       let near = 0;
-      for (let side = 0; side < 6; side++) {
-        if (state[paddedQueue[n] + paddedSteps[side]] !== 1) continue;
-        near++;
-        const from = to + channels * steps[side];
-        for (let c = 0; c < channels; c++) values[to + c] += values[from + c];
+      for (let side = 0; side < 6; side++)
+        if (state[paddedQueue[n] + paddedSteps[side]] === 1) from[near++] = to + channels * steps[side];
+      for (let c = 0; c < channels; c++) {
+        let sum = 0;
+        for (let m = 0; m < near; m++) sum += values[from[m] + c];
+        values[to + c] = sum / near;
       }
-      for (let c = 0; c < channels; c++) values[to + c] /= near;
     }
     for (let n = begin; n < layerEnd; n++) {
       state[paddedQueue[n]] = 1;

@@ -34,6 +34,19 @@ export function movedTriangles({ rest, triangles }: LinearMesh, positions: Float
   return out;
 }
 
+/** How far vertices have moved at most, along all axes together, metres. */
+export function farthestMove({ rest }: LinearMesh, positions: Float32Array): number {
+  let most = 0;
+  for (let i = 0; i < rest.length; i += 3) {
+    const sum =
+      Math.abs(positions[i] - rest[i]) +
+      Math.abs(positions[i + 1] - rest[i + 1]) +
+      Math.abs(positions[i + 2] - rest[i + 2]);
+    if (sum > most) most = sum;
+  }
+  return most;
+}
+
 /** What holds the moved triangles where they are and where they were at rest, with a margin, metres; nothing if none has moved. */
 export function movedBounds(
   { rest, triangles }: LinearMesh,
@@ -42,7 +55,8 @@ export function movedBounds(
   margin: number,
 ): { min: Float32Array; max: Float32Array } | undefined {
   const inside = new Uint8Array(rest.length / 3);
-  for (let c = 0; c < triangles.length; c++) if (moved[Math.floor(c / 3)]) inside[triangles[c]] = 1;
+  for (let t = 0, c = 0; t < moved.length; t++, c += 3)
+    if (moved[t]) inside[triangles[c]] = inside[triangles[c + 1]] = inside[triangles[c + 2]] = 1;
   if (!inside.includes(1)) return undefined;
   const [now, before] = [positions, rest].map((points) => meshBounds(points, margin, inside));
   return {

@@ -11,10 +11,18 @@ function writeFrame(
   out: Float32Array | Float64Array,
   at: number,
 ): number {
-  const [a, b, c] = [3 * triangles[3 * t], 3 * triangles[3 * t + 1], 3 * triangles[3 * t + 2]];
-  const [ux, uy, uz] = [points[b] - points[a], points[b + 1] - points[a + 1], points[b + 2] - points[a + 2]];
-  const [vx, vy, vz] = [points[c] - points[a], points[c + 1] - points[a + 1], points[c + 2] - points[a + 2]];
-  const [x, y, z] = [uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx];
+  const a = 3 * triangles[3 * t];
+  const b = 3 * triangles[3 * t + 1];
+  const c = 3 * triangles[3 * t + 2];
+  const ux = points[b] - points[a];
+  const uy = points[b + 1] - points[a + 1];
+  const uz = points[b + 2] - points[a + 2];
+  const vx = points[c] - points[a];
+  const vy = points[c + 1] - points[a + 1];
+  const vz = points[c + 2] - points[a + 2];
+  const x = uy * vz - uz * vy;
+  const y = uz * vx - ux * vz;
+  const z = ux * vy - uy * vx;
   const length = Math.max(Math.sqrt(x * x + y * y + z * z), 1e-18);
   out[at] = ux;
   out[at + 1] = uy;
@@ -46,11 +54,13 @@ export function computeRestFrames({ rest, triangles }: LinearMesh): Float32Array
 export function createRestMap({ rest, triangles }: LinearMesh, restFrames: Float32Array, positions: Float32Array) {
   const posed = new Float64Array(FRAME);
 
-  /** Where the point that is at x, y, z now was at rest, as triangle t has it. */
-  return (t: number, x: number, y: number, z: number, out: Float64Array): void => {
+  /** Where point i of a list `[N, 3]` was at rest, as triangle t has it. */
+  return (t: number, points: ArrayLike<number>, i: number, out: Float64Array): void => {
     const doubleArea = writeFrame(positions, triangles, t, posed, 0);
     const a = 3 * triangles[3 * t];
-    const [rx, ry, rz] = [x - positions[a], y - positions[a + 1], z - positions[a + 2]];
+    const rx = points[3 * i] - positions[a];
+    const ry = points[3 * i + 1] - positions[a + 1];
+    const rz = points[3 * i + 2] - positions[a + 2];
     const [ux, uy, uz] = [posed[0], posed[1], posed[2]];
     const [vx, vy, vz] = [posed[3], posed[4], posed[5]];
     const [nx, ny, nz] = [posed[6], posed[7], posed[8]];

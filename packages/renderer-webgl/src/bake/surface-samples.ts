@@ -45,6 +45,7 @@ export function markNearMesh(
 ): MeshMarks {
   const { origin, step, size } = lattice;
   const [nx, ny] = size;
+  const [originX, originY, originZ] = origin;
   const [lowX, lowY, lowZ] = window.first;
   const [highX, highY, highZ] = [window.end[0] - 1, window.end[1] - 1, window.end[2] - 1];
   const {
@@ -62,8 +63,13 @@ export function markNearMesh(
   }
   const inverse = 1 / step;
   const pad = margin * inverse;
-  /** Marks around a place, in steps from the first point, and offers it to the owners of some kinds. */
-  const mark = (x: number, y: number, z: number, kind: number, t: number) => {
+  // In steps from the first point. Engines would put three numbers on the heap for each call.
+  const place = new Float64Array(3);
+  /** Marks around the place and offers it to the owners of some kinds. */
+  const mark = (kind: number, t: number) => {
+    const x = place[0];
+    const y = place[1];
+    const z = place[2];
     const i0 = Math.max(Math.floor(x - pad), lowX);
     const j0 = Math.max(Math.floor(y - pad), lowY);
     const k0 = Math.max(Math.floor(z - pad), lowZ);
@@ -72,9 +78,10 @@ export function markNearMesh(
     const k1 = Math.min(Math.floor(z + pad) + 1, highZ);
     for (let k = k0; k <= k1; k++) {
       for (let j = j0; j <= j1; j++) {
+        const offRow = (y - j) * (y - j) + (z - k) * (z - k);
         for (let i = i0, at = i0 + nx * (j + ny * k); i <= i1; i++, at++) {
           near[at] = 1;
-          const d = (x - i) * (x - i) + (y - j) * (y - j) + (z - k) * (z - k);
+          const d = (x - i) * (x - i) + offRow;
           if (kind & 1 && d < firstNearest[at]) {
             firstNearest[at] = d;
             first[at] = t;
@@ -87,45 +94,69 @@ export function markNearMesh(
       }
     }
   };
-  // Of each vertex: for which kinds it has been marked, and that it has been at all. Most triangles are smaller than a step, and six share a vertex.
+  // Of each vertex that is met: its place in steps, on which sides of the window it lies, and for which kinds it has been marked. Most triangles are smaller than a step, and six share a vertex.
+  const places = new Float64Array(positions.length);
+  const vertices = new Uint8Array(positions.length / 3);
   const marked = new Uint8Array(positions.length / 3);
+  const MET = 64;
   const MARKED = 4;
-  const p = new Float64Array(9);
+  const meet = (v: number): number => {
+    const x = (positions[3 * v] - originX) * inverse;
+    const y = (positions[3 * v + 1] - originY) * inverse;
+    const z = (positions[3 * v + 2] - originZ) * inverse;
+    places[3 * v] = x;
+    places[3 * v + 1] = y;
+    places[3 * v + 2] = z;
+    let sides = MET;
+    if (x < lowX - pad) sides |= 1;
+    if (y < lowY - pad) sides |= 2;
+    if (z < lowZ - pad) sides |= 4;
+    if (x > highX + pad) sides |= 8;
+    if (y > highY + pad) sides |= 16;
+    if (z > highZ + pad) sides |= 32;
+    vertices[v] = sides;
+    return sides;
+  };
   for (let t = 0; t < chosen.length; t++) {
     if (chosen[t] === 0) continue;
-    const [a, b, c] = [triangles[3 * t], triangles[3 * t + 1], triangles[3 * t + 2]];
-    for (let k = 0; k < 3; k++) {
-      p[k] = (positions[3 * a + k] - origin[k]) * inverse;
-      p[3 + k] = (positions[3 * b + k] - origin[k]) * inverse;
-      p[6 + k] = (positions[3 * c + k] - origin[k]) * inverse;
-    }
-    // The whole triangle outside of the lattice: most are, for a lattice around an eye.
-    if (
-      Math.max(p[0], p[3], p[6]) < lowX - pad ||
-      Math.max(p[1], p[4], p[7]) < lowY - pad ||
-      Math.max(p[2], p[5], p[8]) < lowZ - pad ||
-      Math.min(p[0], p[3], p[6]) > highX + pad ||
-      Math.min(p[1], p[4], p[7]) > highY + pad ||
-      Math.min(p[2], p[5], p[8]) > highZ + pad
-    )
-      continue;
+    const a = triangles[3 * t];
+    const b = triangles[3 * t + 1];
+    const c = triangles[3 * t + 2];
+    // The whole triangle on one side of the lattice: most are, for a lattice around an eye.
+    if (((vertices[a] || meet(a)) & (vertices[b] || meet(b)) & (vertices[c] || meet(c))) !== MET) continue;
     const kind = kinds[t];
     const wanted = kind | MARKED;
     for (let corner = 0; corner < 3; corner++) {
-      const v = corner === 0 ? a : corner === 1 ? b : c;
+      const v = triangles[3 * t + corner];
       if ((marked[v] & wanted) === wanted) continue;
-      mark(p[3 * corner], p[3 * corner + 1], p[3 * corner + 2], kind & ~marked[v], t);
+      place[0] = places[3 * v];
+      place[1] = places[3 * v + 1];
+      place[2] = places[3 * v + 2];
+      mark(kind & ~marked[v], t);
       marked[v] |= wanted;
     }
-    const [ux, uy, uz] = [p[3] - p[0], p[4] - p[1], p[5] - p[2]];
-    const [vx, vy, vz] = [p[6] - p[0], p[7] - p[1], p[8] - p[2]];
+    const x = places[3 * a];
+    const y = places[3 * a + 1];
+    const z = places[3 * a + 2];
+    const ux = places[3 * b] - x;
+    const uy = places[3 * b + 1] - y;
+    const uz = places[3 * b + 2] - z;
+    const vx = places[3 * c] - x;
+    const vy = places[3 * c + 1] - y;
+    const vz = places[3 * c + 2] - z;
     const longest = Math.max(ux * ux + uy * uy + uz * uz, vx * vx + vy * vy + vz * vz);
     const parts = Math.ceil(Math.sqrt(longest) * 1.4);
+    // Of one part the corners are all.
+    if (parts < 2) continue;
     for (let m = 0; m <= parts; m++) {
       for (let n = 0; n <= parts - m; n++) {
         if (m === parts || n === parts || m + n === 0) continue;
-        const [r, q] = [m / parts, n / parts];
-        mark(p[0] + r * ux + q * vx, p[1] + r * uy + q * vy, p[2] + r * uz + q * vz, kind, t);
+        const r = m / parts;
+        const q = n / parts;
+        place[0] = x + r * ux + q * vx;
+        place[1] = y + r * uy + q * vy;
+        place[2] = z + r * uz + q * vz;
+        mark(kind, t);
       }
     }
   }
