@@ -5,23 +5,34 @@ import { mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, parse, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { loadAvatar, loadFaceModel } from '@implicit-faces/avatar';
-import { MOST_PHOTOS } from '@implicit-faces/inversion';
+import { type FaceModel, loadAvatar, loadFaceModel, type RgbaImage } from '@implicit-faces/avatar';
+import { MOST_PHOTOS, type Preset } from '@implicit-faces/inversion';
 import { loadLandmarker } from '@implicit-faces/landmarks';
-import { modelFiles } from '@implicit-faces/landmarks/node';
-import { FaceError, isFaceError, parseManifest } from '@implicit-faces/runtime';
+import { decodeImage, modelFiles } from '@implicit-faces/landmarks/node';
+import { FaceError, isFaceError, type Manifest, parseManifest } from '@implicit-faces/runtime';
 import { directoryFiles } from '@implicit-faces/runtime/node';
 import { Command, Option } from 'commander';
 import * as ort from 'onnxruntime-node';
 import sharp from 'sharp';
+import { type AblationRun, ablationSummary, ablationText } from './ablation-tables.js';
+import {
+  ABLATIONS,
+  type AblationName,
+  type AblationPictures,
+  compareColours,
+  createAblationRunner,
+  measureAblation,
+  measureOnPortrait,
+} from './ablations.js';
 import { writeContactSheet } from './contact-sheet.js';
 import { loadIdentityNetwork } from './identity.js';
 import { type InversionRunOptions, runInversion } from './inversion-runs.js';
 import { listPhotos, measurePhoto, summarisePhotos } from './photo-evaluation.js';
-import { type Results, writeResults } from './results-page.js';
+import { type Results, writeAblations, writeResults } from './results-page.js';
+import { rounded } from './statistics.js';
 import { takeFurtherPhotos } from './synthetic/photo-set.js';
 import { loadPortraitGenerator } from './synthetic/portrait.js';
-import { compareWithPortrait, summariseSynthetic } from './synthetic-evaluation.js';
+import { summariseSynthetic } from './synthetic-evaluation.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const MODEL = join(ROOT, 'packages/face-model');
@@ -29,16 +40,19 @@ const MODEL = join(ROOT, 'packages/face-model');
 const FIRST_SEED = 1_000_000;
 /** Two for each of the six skins. */
 const FACES = 12;
+/** The other photos show people who did not ask to be in our documentation. */
+const MAY_BE_SHOWN = /collins|astronaut|\d+\.png$/;
 
 interface Arguments {
   data: string;
-  preset: string;
+  preset: Preset;
   faces: number;
   views: number;
   photos?: string[] | boolean;
   seed: number;
   model: string;
   out?: string;
+  ablations?: AblationName[] | true;
   json?: boolean;
   docs?: boolean;
 }
@@ -56,8 +70,25 @@ const command = new Command('evaluate')
   .option('--seed <number>', 'of the inversions', Number, 0)
   .option('--model <dir>', 'folder of another face model', MODEL)
   .option('--out <dir>', 'keep a folder per face, and sheet.png')
+  .addOption(
+    new Option('--ablations [names...]', 'leave out or replace one part of the inversion at a time instead').choices(
+      ABLATIONS.map(({ name }) => name),
+    ),
+  )
   .option('--json', 'print JSON instead of a table')
-  .option('--docs', 'write docs/results.md and its pictures');
+  .option('--docs', 'write what was measured into docs/results.md, with its pictures')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  evaluate --data DIR --json
+  evaluate --data DIR --faces 2 --photos collins
+  evaluate --data DIR --ablations --faces 6 --photos collins 17 50 --docs
+  evaluate --data DIR --ablations full noEncoder --faces 1 --no-photos
+
+Ablations:
+${ABLATIONS.map(({ name, label }) => `  ${name.padEnd(14)}${label}`).join('\n')}`,
+  );
 
 async function main(): Promise<void> {
   const options = command.parse().opts<Arguments>();
@@ -76,6 +107,25 @@ async function main(): Promise<void> {
   const out = keep ?? (await mkdtemp(join(tmpdir(), 'evaluate-')));
   await mkdir(out, { recursive: true });
   try {
+    if (options.ablations) {
+      const run = await ablate(data, photos, out, options);
+      const { rows } = run;
+      const photo = photos.find((path) => MAY_BE_SHOWN.test(path) && !run.failed.includes(parse(path).name));
+      const show = (path: string) =>
+        writeContactSheet(
+          rows.map(({ name }) => ({ photo: photo!, folder: join(out, name, parse(photo!).name) })),
+          path,
+          { pictures: ['render.png', 'front.png', 'right.png'], tile: 240 },
+        );
+      if (keep && photo) process.stderr.write(`${await show(join(keep, 'sheet.png'))}\n`);
+      if (options.docs) {
+        if (photo) await show(join(ROOT, 'docs/images/ablations.jpg'));
+        const page = await writeAblations(run, join(ROOT, 'docs/results.md'), photo && 'images/ablations.jpg');
+        process.stderr.write(`${page}\n`);
+      }
+      process.stdout.write(options.json ? `${JSON.stringify(ablationSummary(run), null, 2)}\n` : ablationText(run));
+      return;
+    }
     const results = await evaluate(data, photos, out, options);
     const shown = [...results.synthetic, ...results.photos];
     const rows = shown.map((figures) =>
@@ -85,9 +135,10 @@ async function main(): Promise<void> {
     );
     if (keep) process.stderr.write(`${await writeContactSheet(rows, join(keep, 'sheet.png'))}\n`);
     if (options.docs) {
-      // The other photos show people who did not ask to be in our documentation.
-      const allowed = rows.filter(({ photo }) => /collins|astronaut|\d+\.png$/.test(photo));
-      await writeContactSheet(allowed.slice(-7), join(ROOT, 'docs/images/results.jpg'));
+      const allowed = rows.filter(({ photo }) => MAY_BE_SHOWN.test(photo));
+      if (options.preset === 'default') {
+        await writeContactSheet(allowed.slice(-7), join(ROOT, 'docs/images/results.jpg'));
+      }
       process.stderr.write(`${await writeResults(results, join(ROOT, 'docs/results.md'))}\n`);
     }
     process.stdout.write(options.json ? `${JSON.stringify(summary(results), null, 2)}\n` : table(results));
@@ -102,24 +153,36 @@ async function choosePhotos(data: string, wanted: Arguments['photos']): Promise<
   return Array.isArray(wanted) ? all.filter((path) => wanted.some((name) => parse(path).name.includes(name))) : all;
 }
 
-async function evaluate(data: string, photos: string[], out: string, options: Arguments): Promise<Results> {
-  const { preset, seed, faces, views } = options;
-  const folder = resolve(options.model);
+async function loadModel(folder: string): Promise<{ manifest: Manifest; model: FaceModel }> {
   const files = directoryFiles(folder);
   const text = await readFile(join(folder, 'manifest.json'), 'utf8').catch((cause) => {
     throw new FaceError('DATA', `evaluate: ${folder}/manifest.json cannot be read. Is the model there?`, { cause });
   });
   const manifest = parseManifest(JSON.parse(text));
   ort.env.logLevel = 'error';
-  const model = await loadFaceModel({ ort, files, manifest, threads: 2 });
+  return { manifest, model: await loadFaceModel({ ort, files, manifest, threads: 2 }) };
+}
+
+/** A face that is not found is a result; anything else is a fault. */
+function noteFailure(failed: string[], name: string, error: unknown): void {
+  if (!isFaceError(error, 'RUN') && !isFaceError(error, 'NO_FACE') && !isFaceError(error, 'NOT_FINITE')) throw error;
+  failed.push(name);
+  process.stderr.write(`${name}: ${error.message}\n`);
+}
+
+async function writePng({ data, width, height }: RgbaImage, path: string): Promise<void> {
+  await sharp(Buffer.from(data.buffer), { raw: { width, height, channels: 4 } })
+    .removeAlpha()
+    .png()
+    .toFile(path);
+}
+
+async function evaluate(data: string, photos: string[], out: string, options: Arguments): Promise<Results> {
+  const { preset, seed, faces, views } = options;
+  const folder = resolve(options.model);
+  const { manifest, model } = await loadModel(folder);
   const run: InversionRunOptions = { preset, seed, model: folder === resolve(MODEL) ? undefined : folder };
   const results: Results = { model: manifest.id, preset, synthetic: [], photos: [], failed: [] };
-  const failed = (name: string, error: unknown) => {
-    // A face that is not found is a result; anything else is a fault.
-    if (!isFaceError(error, 'RUN') && !isFaceError(error, 'NO_FACE')) throw error;
-    results.failed.push(name);
-    process.stderr.write(`${name}: ${error.message}\n`);
-  };
   try {
     if (faces > 0) {
       const generator = await loadPortraitGenerator({ data, manifest, topology: model.uv.topology });
@@ -128,27 +191,21 @@ async function evaluate(data: string, photos: string[], out: string, options: Ar
         const name = String(portrait.seed);
         const photos: string[] = [];
         for (const image of [portrait.image, ...takeFurtherPhotos(generator, portrait, views - 1)]) {
-          const { data: pixels, width, height } = image;
           const photo = join(out, photos.length ? `${name}-${photos.length}.png` : `${name}.png`);
-          await sharp(Buffer.from(pixels.buffer), { raw: { width, height, channels: 4 } })
-            .removeAlpha()
-            .png()
-            .toFile(photo);
+          await writePng(image, photo);
           photos.push(photo);
         }
         try {
           const { seconds } = await runInversion(photos, join(out, name), run);
           const avatar = loadAvatar(new Uint8Array(await readFile(join(out, name, 'avatar.safetensors'))), manifest);
-          const { environments } = generator;
-          const other = environments[(environments.indexOf(portrait.light.name) + 1) % environments.length];
-          const figures = await compareWithPortrait(model, generator, portrait, avatar, other);
+          const figures = await measureOnPortrait(model, generator, portrait, avatar);
           results.synthetic.push(figures);
           const { medianMm, albedoMae } = figures;
           process.stderr.write(
             `${name}: ${medianMm.toFixed(2)} mm, albedo ${albedoMae.toFixed(3)}, ${seconds.total.toFixed(1)} s\n`,
           );
         } catch (error) {
-          failed(name, error);
+          noteFailure(results.failed, name, error);
         }
       }
     }
@@ -166,7 +223,7 @@ async function evaluate(data: string, photos: string[], out: string, options: Ar
             `${name}: ${psnrDb.toFixed(1)} dB, identity ${identityFront.toFixed(2)}, ${seconds.toFixed(1)} s\n`,
           );
         } catch (error) {
-          failed(name, error);
+          noteFailure(results.failed, name, error);
         }
       }
       await Promise.all([landmarks.dispose(), identity.dispose()]);
@@ -177,15 +234,77 @@ async function evaluate(data: string, photos: string[], out: string, options: Ar
   return results;
 }
 
+async function ablate(data: string, photos: string[], out: string, options: Arguments): Promise<AblationRun> {
+  const { preset, seed, faces } = options;
+  const wanted = ABLATIONS.filter(({ name }) => options.ablations === true || options.ablations?.includes(name));
+  const { manifest, model } = await loadModel(resolve(options.model));
+  const run: AblationRun = {
+    ...{ model: manifest.id, preset, failed: [], colours: [] },
+    rows: wanted.map(({ name, label }) => ({ name, label, synthetic: [], photos: [] })),
+  };
+  const landmarks = await loadLandmarker({ ort, files: modelFiles() });
+  try {
+    const generator = await loadPortraitGenerator({ data, manifest, topology: model.uv.topology });
+    const runner = createAblationRunner({ model, generator, ort, landmarks, preset, seed });
+    for (let i = 0; i < faces; i++) {
+      const portrait = generator.create(FIRST_SEED + i);
+      for (const [k, ablation] of wanted.entries()) {
+        const name = `${portrait.seed} ${ablation.name}`;
+        try {
+          const avatar = await runner.invert(portrait.image, ablation);
+          const figures = await measureOnPortrait(runner.modelOf(ablation), generator, portrait, avatar);
+          run.rows[k].synthetic.push(figures);
+          const { medianMm, albedoMae } = figures;
+          const { total } = avatar.inversion.seconds;
+          process.stderr.write(
+            `${name}: ${medianMm.toFixed(2)} mm, albedo ${albedoMae.toFixed(3)}, ${total.toFixed(1)} s\n`,
+          );
+          if (ablation.name === 'colourField')
+            run.colours.push(
+              await compareColours({ model, generator }, portrait, await runner.invert(portrait.image, ABLATIONS[0])),
+            );
+        } catch (error) {
+          noteFailure(run.failed, name, error);
+        }
+      }
+    }
+    for (const path of photos) {
+      const photo = await decodeImage(path);
+      for (const [k, ablation] of wanted.entries()) {
+        const name = `${parse(path).name} ${ablation.name}`;
+        try {
+          const avatar = await runner.invert(photo, ablation);
+          const own = runner.modelOf(ablation);
+          const { figures, pictures } = await measureAblation(own, avatar, photo, parse(path).name, landmarks);
+          run.rows[k].photos.push(figures);
+          await writePictures(pictures, join(out, ablation.name, parse(path).name));
+          const { psnrDb, projectedNme, seconds } = figures;
+          process.stderr.write(
+            `${name}: ${psnrDb.toFixed(1)} dB, projected ${projectedNme.toFixed(3)}, ${seconds.toFixed(1)} s\n`,
+          );
+        } catch (error) {
+          noteFailure(run.failed, name, error);
+        }
+      }
+    }
+  } finally {
+    await Promise.all([model.dispose(), landmarks.dispose()]);
+  }
+  return run;
+}
+
+async function writePictures(pictures: AblationPictures, folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  for (const [name, picture] of Object.entries(pictures)) await writePng(picture, join(folder, `${name}.png`));
+}
+
 function summary({ model, preset, synthetic, photos, failed }: Results): unknown {
   const all = {
     synthetic: synthetic.length ? { ...summariseSynthetic(synthetic), faces: synthetic.length } : null,
     photos: photos.length ? { ...summarisePhotos(photos), count: photos.length } : null,
     ...{ model, preset, failed },
   };
-  return JSON.parse(JSON.stringify(all), (_, value) =>
-    typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value,
-  );
+  return rounded(all);
 }
 
 function table(results: Results): string {

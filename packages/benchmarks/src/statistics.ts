@@ -17,3 +17,10 @@ export function quantile(values: ArrayLike<number>, share: number): number {
 export function median(values: ArrayLike<number>): number {
   return quantile(values, 0.5);
 }
+
+/** Plain data with every number that is not whole cut to four digits. */
+export function rounded(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value), (_, x) =>
+    typeof x === 'number' && !Number.isInteger(x) ? Number(x.toPrecision(4)) : x,
+  );
+}

@@ -1,10 +1,12 @@
 import {
   type Avatar,
   avatarMeshes,
+  avatarSurface,
   computeNormals,
   computePsnrDb,
   type FaceModel,
   type PartMesh,
+  type Rendering,
   type RgbaImage,
   renderAvatar,
   viewCamera,
@@ -68,7 +70,7 @@ export async function compareWithPortrait(
   const { kit, chart } = generator;
   const codes = { geometry: avatar.geometryCode, expression: avatar.expressionCode };
   const narrow = 3 * NARROW_FACE_END;
-  const found = await model.uv.surfaceFromUv(chart, codes);
+  const found = await avatarSurface(model, avatar, chart, codes);
   const truth = portrait.positions;
   const alignment = alignSimilarity(found.subarray(0, narrow), truth.subarray(0, narrow));
   const placed = applySimilarity(alignment, found);
@@ -94,7 +96,7 @@ export async function compareWithPortrait(
     environment: portrait.light.name,
     medianMm: 1000 * median(errors),
     meanHeadMedianMm: 1000 * median(meanErrors),
-    nowMedianMm: 1000 * median(await scanErrors(model, kit, chart, truth, codes)),
+    nowMedianMm: 1000 * median(await scanErrors(model, kit, chart, truth, avatar)),
     normalDeg: mean(degrees),
     expressionMae: mean(kit.expressionNames.map((_, k) => Math.abs(portrait.expression[k] - avatar.expressionCode[k]))),
     albedoMae: albedoError(model, portrait, avatar.albedo),
@@ -110,15 +112,16 @@ async function scanErrors(
   kit: FaceKit,
   chart: Float32Array,
   truth: Float32Array,
-  codes: { geometry: Float32Array; expression: Float32Array },
+  avatar: Avatar,
 ): Promise<Float32Array> {
+  const codes = { geometry: avatar.geometryCode, expression: avatar.expressionCode };
   const { landmarks, skin } = model.uv.topology;
   const points = placesAt(locateOnChart(landmarks[68], chart, kit.openSkin), truth);
-  const found = await model.uv.surfaceFromUv(landmarks[68], codes);
+  const found = await avatarSurface(model, avatar, landmarks[68], codes);
   const take = (from: Float32Array) => NOW_LANDMARKS.flatMap((n) => [...from.subarray(3 * n, 3 * n + 3)]);
   const alignment = alignSimilarity(take(found), take(points));
   const surface = new TriangleSurface(
-    applySimilarity(alignment, await model.uv.surfaceFromUv(skin.uv, codes)),
+    applySimilarity(alignment, await avatarSurface(model, avatar, skin.uv, codes)),
     skin.triangles,
   );
   const distance = (a: number, b: number) => Math.hypot(...[0, 1, 2].map((k) => points[3 * a + k] - points[3 * b + k]));
@@ -137,8 +140,8 @@ async function scanErrors(
   return surface.distances(Float32Array.from(scan));
 }
 
-/** Mean absolute linear error over the face. */
-function albedoError(model: FaceModel, { albedo }: Portrait, image: RgbaImage): number {
+/** Mean absolute linear error of a texture over the face. */
+export function albedoError(model: FaceModel, { albedo }: Portrait, image: RgbaImage): number {
   const places = texelCentres(albedo.size);
   const onFace = sampleChartMap(model.uv.topology.faceMask, places);
   const found = decodeSrgb(image.data);
@@ -154,6 +157,9 @@ function albedoError(model: FaceModel, { albedo }: Portrait, image: RgbaImage): 
   return sum / count;
 }
 
+/** The true pictures are the same for every avatar of a portrait. */
+const knownTruths = new WeakMap<Portrait, Map<string, Rendering>>();
+
 /** Pictures of the avatar beside true ones, compared where the true face is seen. The avatar is brought to the true head's place and size first. */
 function createViewComparison(
   generator: PortraitGenerator,
@@ -165,17 +171,24 @@ function createViewComparison(
   const placed = meshes.map((mesh) => ({ ...mesh, positions: applySimilarity(alignment, mesh.positions) }));
   const turned = placed.map((mesh) => ({ ...mesh, normals: rotate(alignment, mesh.normals) }));
   const options = { width: VIEW_SIZE, height: VIEW_SIZE, background: [128, 128, 128] as const };
+  const truths = knownTruths.get(portrait) ?? new Map<string, Rendering>();
+  knownTruths.set(portrait, truths);
+  const trueView = (name: string, draw: () => Rendering) => {
+    const rendering = truths.get(name) ?? draw();
+    truths.set(name, rendering);
+    return rendering;
+  };
   return {
     /** In the light that was found, which is in the avatar's own axes, as its normals are. */
     novel(yaw: number): number {
       const camera = viewCamera(yaw, { size: VIEW_SIZE });
-      const truth = generator.render(portrait, { camera, size: VIEW_SIZE });
+      const truth = trueView(String(yaw), () => generator.render(portrait, { camera, size: VIEW_SIZE }));
       return computePsnrDb(renderAvatar(placed, camera, lighting, options), truth, truth.face!);
     },
     relit(environment: string): Pick<SyntheticFigures, 'relightPsnrDb' | 'relightHarmonicsPsnrDb'> {
       const light = generator.relight(portrait, environment, RELIGHT_TURN + portrait.seed);
       const camera = viewCamera(0, { size: VIEW_SIZE });
-      const truth = generator.render(portrait, { camera, size: VIEW_SIZE, light });
+      const truth = trueView(environment, () => generator.render(portrait, { camera, size: VIEW_SIZE, light }));
       const harmonics = projectEnvironment(light.map, light.rotationRad).map((x, i) => x * light.gain[i % 3]);
       const vertexLight = lightMeshes(turned, camera, light);
       return {

@@ -1,6 +1,7 @@
 import type { Random } from '@implicit-faces/test-utils';
 import { BufferAttribute, BufferGeometry, DoubleSide, Ray, Vector3 } from 'three';
 import { MeshBVH } from 'three-mesh-bvh';
+import { distancesBetween } from './vectors.js';
 
 /** Random places on a surface. */
 export interface SurfaceSamples {
@@ -46,12 +47,19 @@ export class TriangleSurface {
 
   /** The exact distance of each of points `[N, 3]` -> `[N]`. */
   distances(points: Float32Array): Float32Array {
+    return distancesBetween(points, this.nearest(points));
+  }
+
+  /** The surface's nearest place to each of points `[N, 3]` -> `[N, 3]`. */
+  nearest(points: Float32Array): Float32Array {
     const point = new Vector3();
     const target = { point: new Vector3(), distance: 0, faceIndex: 0 };
-    return Float32Array.from({ length: points.length / 3 }, (_, i) => {
-      this.bvh.closestPointToPoint(point.fromArray(points, 3 * i), target);
-      return target.distance;
-    });
+    const out = new Float32Array(points.length);
+    for (let i = 0; i < points.length; i += 3) {
+      this.bvh.closestPointToPoint(point.fromArray(points, i), target);
+      target.point.toArray(out, i);
+    }
+    return out;
   }
 
   /** First hits of rays, from either side. @param origins `[N, 3]` @param directions `[N, 3]`, unit vectors */

@@ -51,7 +51,7 @@ describe('summaries', () => {
     const path = join(home, 'results.md');
     await writeResults(
       {
-        ...{ model: 'some-model', preset: 'fast', failed: ['d'] },
+        ...{ model: 'some-model', preset: 'default', failed: ['d'] },
         synthetic: [face(0, 0.07, 30)],
         photos: [photo('a', 0.01, 1)],
       },

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ClipFrame } from '@implicit-faces/inversion';
+import type {} from '@implicit-faces/test-utils';
 import sharp from 'sharp';
 import { afterAll, expect, it } from 'vitest';
 import { type Clip, openClip } from '../src/clip.js';

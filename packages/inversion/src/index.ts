@@ -1,5 +1,6 @@
 export { FaceError, type InversionErrorCode, isFaceError } from './errors.js';
 export { invertImage, invertImages, MOST_PHOTOS } from './invert-image.js';
+export { computeNme, computeProjectedNme, computeRenderNme } from './landmark-errors.js';
 export type { OneEuroSettings } from './one-euro.js';
 export { INVERT_IMAGE_DEFAULTS } from './options.js';
 export { POSE_STEPS, PRESETS, type Preset, type PresetSettings } from './presets.js';

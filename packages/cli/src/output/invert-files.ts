@@ -11,9 +11,8 @@ import {
   saveAvatar,
   viewCamera,
 } from '@implicit-faces/avatar';
-import type { InvertedAvatar } from '@implicit-faces/inversion';
+import { computeProjectedNme, computeRenderNme, type InvertedAvatar } from '@implicit-faces/inversion';
 import type { Landmarker } from '@implicit-faces/landmarks';
-import { computeProjectedNme, computeRenderNme } from '../metrics/landmark-errors.js';
 import { encodeMask, encodePicture } from './encode.js';
 import type { OutputFolder } from './output-folder.js';
 import { createReport, describePhoto, type InvertReport, type PhotoReport } from './report.js';

@@ -2,7 +2,7 @@ import { viewCamera } from '@implicit-faces/avatar';
 import { FaceError, type FaceLandmarks, IBUG68_FROM_468, type Landmarker } from '@implicit-faces/landmarks';
 import { createRandom } from '@implicit-faces/test-utils';
 import { expect, it } from 'vitest';
-import { computeNme, computeProjectedNme, computeRenderNme } from '../src/metrics/landmark-errors.js';
+import { computeNme, computeProjectedNme, computeRenderNme } from '../src/landmark-errors.js';
 
 const image = { data: new Uint8ClampedArray(4), width: 1, height: 1 };
 
