@@ -39,6 +39,9 @@ interface Arguments {
   seed: number;
   model: string;
   out?: string;
+  wrinkles?: boolean;
+  finetune?: number;
+  relief?: boolean;
   json?: boolean;
   docs?: boolean;
 }
@@ -53,6 +56,9 @@ const command = new Command('evaluate')
   .option('--views <count>', 'how many photos of each synthetic face are inverted together, 1 to 5', Number, 1)
   .option('--photos <names...>', 'only photos whose names contain one of these')
   .option('--no-photos', 'no photos at all')
+  .option('--wrinkles', 'synthetic portraits have wrinkles and grain')
+  .option('--finetune <steps>', 'pivotal tuning, as of invert', Number)
+  .option('--relief', 'look for relief, as invert does')
   .option('--seed <number>', 'of the inversions', Number, 0)
   .option('--model <dir>', 'folder of another face model', MODEL)
   .option('--out <dir>', 'keep a folder per face, and sheet.png')
@@ -103,7 +109,7 @@ async function choosePhotos(data: string, wanted: Arguments['photos']): Promise<
 }
 
 async function evaluate(data: string, photos: string[], out: string, options: Arguments): Promise<Results> {
-  const { preset, seed, faces, views } = options;
+  const { preset, seed, faces, views, wrinkles, finetune, relief } = options;
   const folder = resolve(options.model);
   const files = directoryFiles(folder);
   const text = await readFile(join(folder, 'manifest.json'), 'utf8').catch((cause) => {
@@ -112,7 +118,10 @@ async function evaluate(data: string, photos: string[], out: string, options: Ar
   const manifest = parseManifest(JSON.parse(text));
   ort.env.logLevel = 'error';
   const model = await loadFaceModel({ ort, files, manifest, threads: 2 });
-  const run: InversionRunOptions = { preset, seed, model: folder === resolve(MODEL) ? undefined : folder };
+  const run: InversionRunOptions = {
+    ...{ preset, seed, finetune, relief },
+    model: folder === resolve(MODEL) ? undefined : folder,
+  };
   const results: Results = { model: manifest.id, preset, synthetic: [], photos: [], failed: [] };
   const failed = (name: string, error: unknown) => {
     // A face that is not found is a result; anything else is a fault.
@@ -124,7 +133,7 @@ async function evaluate(data: string, photos: string[], out: string, options: Ar
     if (faces > 0) {
       const generator = await loadPortraitGenerator({ data, manifest, topology: model.uv.topology });
       for (let i = 0; i < faces; i++) {
-        const portrait = generator.create(FIRST_SEED + i);
+        const portrait = generator.create(FIRST_SEED + i, { relief: wrinkles });
         const name = String(portrait.seed);
         const photos: string[] = [];
         for (const image of [portrait.image, ...takeFurtherPhotos(generator, portrait, views - 1)]) {

@@ -1,6 +1,7 @@
 import {
   type Avatar,
   avatarMeshes,
+  avatarSurface,
   computeNormals,
   computePsnrDb,
   type FaceModel,
@@ -15,7 +16,8 @@ import { bakeAlbedo, decodeSrgb, encodeSrgb, sampleChartMap, texelCentres } from
 import { locateOnChart } from './chart.js';
 import { type FaceKit, NARROW_FACE_END } from './face-kit.js';
 import { mean, median } from './statistics.js';
-import { lightMeshes, type Portrait, type PortraitGenerator } from './synthetic/portrait.js';
+import { lightMeshes, type Portrait, type PortraitGenerator, RELIEF_LEVELS } from './synthetic/portrait.js';
+import { bakeNormalMap } from './synthetic/relief.js';
 import { TriangleSurface } from './triangle-surface.js';
 import { placesAt } from './uv-metrics.js';
 import { distancesBetween, dots } from './vectors.js';
@@ -68,7 +70,7 @@ export async function compareWithPortrait(
   const { kit, chart } = generator;
   const codes = { geometry: avatar.geometryCode, expression: avatar.expressionCode };
   const narrow = 3 * NARROW_FACE_END;
-  const found = await model.uv.surfaceFromUv(chart, codes);
+  const found = await avatarSurface(model, avatar, chart, codes);
   const truth = portrait.positions;
   const alignment = alignSimilarity(found.subarray(0, narrow), truth.subarray(0, narrow));
   const placed = applySimilarity(alignment, found);
@@ -84,7 +86,9 @@ export async function compareWithPortrait(
   const { data, size } = await bakeAlbedo(model.uv, avatar.textureCode, avatar.expressionCode, portrait.albedo.size);
   const modelAlbedo = { data: encodeSrgb(data), width: size, height: size };
 
-  const psnr = createViewComparison(generator, portrait, await avatarMeshes(model, avatar), alignment, avatar.lighting);
+  const onFace = sampleChartMap(model.uv.topology.faceMask, model.uv.topology.skin.uv);
+  const meshes = await avatarMeshes(model, avatar);
+  const psnr = createViewComparison(generator, portrait, meshes, alignment, avatar.lighting, onFace);
   const novelPsnrDb: Record<string, number> = {};
   for (const yaw of YAWS) novelPsnrDb[yaw] = psnr.novel(yaw);
   return {
@@ -94,7 +98,7 @@ export async function compareWithPortrait(
     environment: portrait.light.name,
     medianMm: 1000 * median(errors),
     meanHeadMedianMm: 1000 * median(meanErrors),
-    nowMedianMm: 1000 * median(await scanErrors(model, kit, chart, truth, codes)),
+    nowMedianMm: 1000 * median(await scanErrors(model, avatar, kit, chart, truth, codes)),
     normalDeg: mean(degrees),
     expressionMae: mean(kit.expressionNames.map((_, k) => Math.abs(portrait.expression[k] - avatar.expressionCode[k]))),
     albedoMae: albedoError(model, portrait, avatar.albedo),
@@ -107,6 +111,7 @@ export async function compareWithPortrait(
 /** NoW's scan-to-mesh distances on a disc around the nose's tip. @see Sanyal et al., "Learning to regress 3D face shape and expression from an image without 3D supervision", 2019 */
 async function scanErrors(
   model: FaceModel,
+  avatar: Avatar,
   kit: FaceKit,
   chart: Float32Array,
   truth: Float32Array,
@@ -114,11 +119,11 @@ async function scanErrors(
 ): Promise<Float32Array> {
   const { landmarks, skin } = model.uv.topology;
   const points = placesAt(locateOnChart(landmarks[68], chart, kit.openSkin), truth);
-  const found = await model.uv.surfaceFromUv(landmarks[68], codes);
+  const found = await avatarSurface(model, avatar, landmarks[68], codes);
   const take = (from: Float32Array) => NOW_LANDMARKS.flatMap((n) => [...from.subarray(3 * n, 3 * n + 3)]);
   const alignment = alignSimilarity(take(found), take(points));
   const surface = new TriangleSurface(
-    applySimilarity(alignment, await model.uv.surfaceFromUv(skin.uv, codes)),
+    applySimilarity(alignment, await avatarSurface(model, avatar, skin.uv, codes)),
     skin.triangles,
   );
   const distance = (a: number, b: number) => Math.hypot(...[0, 1, 2].map((k) => points[3 * a + k] - points[3 * b + k]));
@@ -161,6 +166,7 @@ function createViewComparison(
   meshes: readonly PartMesh[],
   alignment: Similarity,
   lighting: Float32Array,
+  onFace: ArrayLike<number>,
 ) {
   const placed = meshes.map((mesh) => ({ ...mesh, positions: applySimilarity(alignment, mesh.positions) }));
   const turned = placed.map((mesh) => ({ ...mesh, normals: rotate(alignment, mesh.normals) }));
@@ -177,10 +183,11 @@ function createViewComparison(
       const camera = viewCamera(0, { size: VIEW_SIZE });
       const truth = generator.render(portrait, { camera, size: VIEW_SIZE, light });
       const harmonics = projectEnvironment(light.map, light.rotationRad).map((x, i) => x * light.gain[i % 3]);
-      const vertexLight = lightMeshes(turned, camera, light);
+      const dense = turned.map((mesh) => bakeNormalMap(mesh, (vertex) => onFace[vertex] > 127, RELIEF_LEVELS));
+      const vertexLight = lightMeshes(dense, camera, light);
       return {
         relightPsnrDb: computePsnrDb(
-          renderAvatar(turned, camera, harmonics, { ...options, vertexLight }),
+          renderAvatar(dense, camera, harmonics, { ...options, vertexLight }),
           truth,
           truth.face!,
         ),

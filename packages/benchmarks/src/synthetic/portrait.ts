@@ -59,7 +59,7 @@ export interface PortraitOptions {
 
 const PORTRAIT_DEFAULTS = { size: 640, yaw: 45, relief: false };
 /** Times that triangles of the face are cut into four for its relief: what is left is about half a millimetre. */
-const RELIEF_LEVELS = 2;
+export const RELIEF_LEVELS = 2;
 
 export type Occluder = 'none' | 'glasses' | 'microphone';
 

@@ -1,4 +1,4 @@
-import { computeNormals, type PartMesh } from '@implicit-faces/avatar';
+import { computeNormals, computeTangents, decodeNormalMap, type PartMesh, sampleMipmaps } from '@implicit-faces/avatar';
 import { createRandom } from '@implicit-faces/test-utils';
 
 /** Depth and half width of wrinkles and height of the grain between them, metres. */
@@ -83,6 +83,34 @@ export function wrinkleHeights(uvs: Float32Array, landmarks: Float32Array, scale
 export function displace(mesh: PartMesh, heights: ArrayLike<number>): PartMesh {
   const positions = mesh.positions.map((x, i) => x + mesh.normals[i] * heights[Math.floor(i / 3)]);
   return { ...mesh, positions, normals: computeNormals(positions, mesh.indices) };
+}
+
+/** The mesh with its normal map in the normals of its vertices instead, of which there are more: for light that is known at vertices alone. */
+export function bakeNormalMap(mesh: PartMesh, inside: (vertex: number) => boolean, levels: number): PartMesh {
+  const { normalMap, ...rest } = mesh;
+  if (!normalMap) return mesh;
+  const dense = subdivide(rest, inside, levels);
+  const level = { data: decodeNormalMap(normalMap), width: normalMap.width, height: normalMap.height };
+  const tangents = computeTangents(dense);
+  const detail = new Float64Array(3);
+  const normals = dense.normals.slice();
+  for (let v = 0; v < normals.length / 3; v++) {
+    sampleMipmaps({ levels: [level] }, dense.uvs[2 * v], dense.uvs[2 * v + 1], 0, detail);
+    const [nx, ny, nz] = dense.normals.subarray(3 * v, 3 * v + 3);
+    const [tx, ty, tz, w] = tangents.subarray(4 * v, 4 * v + 4);
+    const [x, y, z] = [detail[0], detail[1] * w, detail[2]];
+    const bent = [
+      x * tx + y * (ny * tz - nz * ty) + z * nx,
+      x * ty + y * (nz * tx - nx * tz) + z * ny,
+      x * tz + y * (nx * ty - ny * tx) + z * nz,
+    ];
+    const length = Math.hypot(...bent) || 1;
+    normals.set(
+      bent.map((c) => c / length),
+      3 * v,
+    );
+  }
+  return { ...dense, normals };
 }
 
 function wrinkles(landmarks: Float32Array, scale: number): Place[][] {
