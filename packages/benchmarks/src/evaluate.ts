@@ -53,6 +53,9 @@ interface Arguments {
   model: string;
   out?: string;
   ablations?: AblationName[] | true;
+  wrinkles?: boolean;
+  finetune?: number;
+  relief?: boolean;
   json?: boolean;
   docs?: boolean;
 }
@@ -67,6 +70,9 @@ const command = new Command('evaluate')
   .option('--views <count>', 'how many photos of each synthetic face are inverted together, 1 to 5', Number, 1)
   .option('--photos <names...>', 'only photos whose names contain one of these')
   .option('--no-photos', 'no photos at all')
+  .option('--wrinkles', 'synthetic portraits have wrinkles and grain')
+  .option('--finetune <steps>', 'pivotal tuning, as of invert', Number)
+  .option('--relief', 'look for relief, as invert does')
   .option('--seed <number>', 'of the inversions', Number, 0)
   .option('--model <dir>', 'folder of another face model', MODEL)
   .option('--out <dir>', 'keep a folder per face, and sheet.png')
@@ -178,16 +184,19 @@ async function writePng({ data, width, height }: RgbaImage, path: string): Promi
 }
 
 async function evaluate(data: string, photos: string[], out: string, options: Arguments): Promise<Results> {
-  const { preset, seed, faces, views } = options;
+  const { preset, seed, faces, views, wrinkles, finetune, relief } = options;
   const folder = resolve(options.model);
   const { manifest, model } = await loadModel(folder);
-  const run: InversionRunOptions = { preset, seed, model: folder === resolve(MODEL) ? undefined : folder };
+  const run: InversionRunOptions = {
+    ...{ preset, seed, finetune, relief },
+    model: folder === resolve(MODEL) ? undefined : folder,
+  };
   const results: Results = { model: manifest.id, preset, synthetic: [], photos: [], failed: [] };
   try {
     if (faces > 0) {
       const generator = await loadPortraitGenerator({ data, manifest, topology: model.uv.topology });
       for (let i = 0; i < faces; i++) {
-        const portrait = generator.create(FIRST_SEED + i);
+        const portrait = generator.create(FIRST_SEED + i, { relief: wrinkles });
         const name = String(portrait.seed);
         const photos: string[] = [];
         for (const image of [portrait.image, ...takeFurtherPhotos(generator, portrait, views - 1)]) {

@@ -11,6 +11,10 @@ export interface InversionRunOptions {
   seed: number;
   /** Folder of another face model. */
   model?: string;
+  /** Steps of pivotal tuning. */
+  finetune?: number;
+  /** Whether relief is looked for. */
+  relief?: boolean;
 }
 
 /** What `report.json` of the command line says, as far as it is looked at here. */
@@ -30,10 +34,12 @@ export interface InversionReport {
 export async function runInversion(
   photos: readonly string[],
   folder: string,
-  { preset, seed, model }: InversionRunOptions,
+  { preset, seed, model, finetune, relief }: InversionRunOptions,
 ): Promise<InversionReport> {
   const args = ['invert', ...photos, '--out', folder, '--preset', preset, '--seed', String(seed), '--quiet'];
   if (model) args.push('--model', model);
+  if (finetune) args.push('--finetune', String(finetune));
+  if (relief) args.push('--relief');
   const { code, stderr } = await run(args);
   if (code !== 0) throw new FaceError('RUN', `invert ${photos.join(' ')}: exit code ${code}: ${stderr.trim()}`);
   return JSON.parse(await readFile(join(folder, 'report.json'), 'utf8'));

@@ -17,7 +17,8 @@ import { bakeAlbedo, decodeSrgb, encodeSrgb, sampleChartMap, texelCentres } from
 import { locateOnChart } from './chart.js';
 import { type FaceKit, NARROW_FACE_END } from './face-kit.js';
 import { mean, median } from './statistics.js';
-import { lightMeshes, type Portrait, type PortraitGenerator } from './synthetic/portrait.js';
+import { lightMeshes, type Portrait, type PortraitGenerator, RELIEF_LEVELS } from './synthetic/portrait.js';
+import { bakeNormalMap } from './synthetic/relief.js';
 import { TriangleSurface } from './triangle-surface.js';
 import { placesAt } from './uv-metrics.js';
 import { distancesBetween, dots } from './vectors.js';
@@ -86,7 +87,9 @@ export async function compareWithPortrait(
   const { data, size } = await bakeAlbedo(model.uv, avatar.textureCode, avatar.expressionCode, portrait.albedo.size);
   const modelAlbedo = { data: encodeSrgb(data), width: size, height: size };
 
-  const psnr = createViewComparison(generator, portrait, await avatarMeshes(model, avatar), alignment, avatar.lighting);
+  const onFace = sampleChartMap(model.uv.topology.faceMask, model.uv.topology.skin.uv);
+  const meshes = await avatarMeshes(model, avatar);
+  const psnr = createViewComparison(generator, portrait, meshes, alignment, avatar.lighting, onFace);
   const novelPsnrDb: Record<string, number> = {};
   for (const yaw of YAWS) novelPsnrDb[yaw] = psnr.novel(yaw);
   return {
@@ -167,6 +170,7 @@ function createViewComparison(
   meshes: readonly PartMesh[],
   alignment: Similarity,
   lighting: Float32Array,
+  onFace: ArrayLike<number>,
 ) {
   const placed = meshes.map((mesh) => ({ ...mesh, positions: applySimilarity(alignment, mesh.positions) }));
   const turned = placed.map((mesh) => ({ ...mesh, normals: rotate(alignment, mesh.normals) }));
@@ -190,10 +194,11 @@ function createViewComparison(
       const camera = viewCamera(0, { size: VIEW_SIZE });
       const truth = trueView(environment, () => generator.render(portrait, { camera, size: VIEW_SIZE, light }));
       const harmonics = projectEnvironment(light.map, light.rotationRad).map((x, i) => x * light.gain[i % 3]);
-      const vertexLight = lightMeshes(turned, camera, light);
+      const dense = turned.map((mesh) => bakeNormalMap(mesh, (vertex) => onFace[vertex] > 127, RELIEF_LEVELS));
+      const vertexLight = lightMeshes(dense, camera, light);
       return {
         relightPsnrDb: computePsnrDb(
-          renderAvatar(turned, camera, harmonics, { ...options, vertexLight }),
+          renderAvatar(dense, camera, harmonics, { ...options, vertexLight }),
           truth,
           truth.face!,
         ),

@@ -17,6 +17,7 @@ import { type ChartMap, encodeSrgb, sampleChartMap, srgbByteFromLinear, type Top
 import { loadSkinLookup } from '../albedo-metrics.js';
 import { loadChart } from '../chart.js';
 import { type FaceKit, loadFaceKit, SKIN_END } from '../face-kit.js';
+import { median } from '../statistics.js';
 import { environmentLights, type FarLight, HELD_OUT_MAPS, loadEnvironment, shrinkEnvironment } from './environment.js';
 import { bustMesh, cutOut, eyeMesh, glassesMeshes, hairMesh, microphoneMeshes, partMesh } from './head-meshes.js';
 import { castShadows, type Shadows, transportLight } from './light-transport.js';
@@ -31,6 +32,7 @@ import {
   type SkinAlbedo,
   TEETH,
 } from './materials.js';
+import { displace, subdivide, wrinkleHeights } from './relief.js';
 
 export interface LoadPortraitGeneratorOptions {
   /** The folder that holds `facekit`, `skins` and `hdri`. */
@@ -51,9 +53,13 @@ export interface PortraitOptions {
   occluder?: Occluder;
   /** Largest turns of the head, degrees. */
   yaw?: number;
+  /** Gives the skin wrinkles and grain, as geometry. */
+  relief?: boolean;
 }
 
-const PORTRAIT_DEFAULTS = { size: 640, yaw: 45 };
+const PORTRAIT_DEFAULTS = { size: 640, yaw: 45, relief: false };
+/** Times that triangles of the face are cut into four for its relief: what is left is about half a millimetre. */
+export const RELIEF_LEVELS = 2;
 
 export type Occluder = 'none' | 'glasses' | 'microphone';
 
@@ -194,7 +200,7 @@ export async function loadPortraitGenerator(options: LoadPortraitGeneratorOption
     skins: skins.map(({ name }) => name),
     environments,
     create(seed, settings = {}) {
-      const { size, yaw } = { ...PORTRAIT_DEFAULTS, ...settings };
+      const { size, yaw, relief } = { ...PORTRAIT_DEFAULTS, ...settings };
       const random = createRandom(seed);
       const skin = seed % skins.length;
       const person = samplePerson(random, manifest, kit, skins[skin]);
@@ -207,6 +213,7 @@ export async function loadPortraitGenerator(options: LoadPortraitGeneratorOption
         size: TEXTURE_SIZE,
       };
       const meshes = personMeshes(kit, chart, topology, person, positions, albedo, manifest.expressionNames, random);
+      if (relief) meshes[0] = wrinkled(meshes[0], topology, seed);
       const base = { camera, meshes, albedo };
       const rotationRad = random.uniform(0, 2 * Math.PI);
       const chosen = environments[random.integer(environments.length)];
@@ -279,6 +286,30 @@ export async function loadPortraitGenerator(options: LoadPortraitGeneratorOption
       return light(portrait, environment, rotationRad, (EXPOSURE[0] + EXPOSURE[1]) / 2);
     },
   };
+}
+
+/** The skin with relief, finer on the face. */
+function wrinkled(skin: PartMesh, { faceMask, landmarks }: Topology, seed: number): PartMesh {
+  const onFace = sampleChartMap(faceMask, skin.uvs);
+  const dense = subdivide(skin, (vertex) => onFace[vertex] > 127, RELIEF_LEVELS);
+  const heights = wrinkleHeights(dense.uvs, landmarks[68], chartScale(skin, onFace), seed);
+  const inside = sampleChartMap(faceMask, dense.uvs);
+  return displace(
+    dense,
+    heights.map((height, v) => (inside[v] / 255) * height),
+  );
+}
+
+/** Metres per unit of the chart, on the median over edges of the face. */
+function chartScale({ positions, uvs, indices }: PartMesh, onFace: ArrayLike<number>): number {
+  const ratios: number[] = [];
+  for (let t = 0; t < indices.length; t += 3) {
+    const [a, b] = indices.subarray(t, t + 2);
+    if (onFace[a] < 128 || onFace[b] < 128) continue;
+    const length = Math.hypot(...[0, 1, 2].map((c) => positions[3 * a + c] - positions[3 * b + c]));
+    ratios.push(length / Math.hypot(uvs[2 * a] - uvs[2 * b], uvs[2 * a + 1] - uvs[2 * b + 1]));
+  }
+  return median(ratios);
 }
 
 interface Person {

@@ -15,6 +15,8 @@ interface InvertArguments {
   preset: Preset;
   seed: number;
   face: number;
+  finetune?: number;
+  relief?: boolean;
   model?: string;
   json?: boolean;
   quiet?: boolean;
@@ -42,6 +44,8 @@ export function invertCommand(program: Command): void {
       0,
     )
     .option('-f, --face <index>', 'which face, 0 being the largest', wholeNumber(0, 999), 0)
+    .option('--finetune <steps>', 'fit the network to the face by so many steps (pivotal tuning)', wholeNumber(0, 100))
+    .option('--relief', 'look for wrinkles and pores in the shading, for a normal map')
     .option('--model <dir>', 'folder of another face model')
     .option('--json', 'print the report on stdout, and nothing else')
     .option('-q, --quiet', 'print nothing but errors')
@@ -79,6 +83,7 @@ async function invert(photoPaths: string[], options: InvertArguments): Promise<v
       preset: options.preset,
       seed: options.seed,
       faceIndex: options.face,
+      settings: { finetuneSteps: options.finetune, relief: options.relief },
       onProgress: ({ stage, fraction }) => progress.update(stage, fraction),
     });
     const report = await writeInvertFiles(folder, avatar, {
