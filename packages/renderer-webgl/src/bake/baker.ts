@@ -257,7 +257,7 @@ export async function createBaker(source: BakeSource, options: BakerOptions = {}
       keepStill(part.block, who, moved);
       scatter(part, who.changes, who.twins, found, reference);
     }
-    completeBlocks(who.changes, farthestMove(mesh, positions) + SEEN);
+    completeBlocks(who.changes, exact ? undefined : farthestMove(mesh, positions) + SEEN);
     who.changes.forEach((change, b) => {
       addChange(layout.blocks[b], reference[b].values, change, layout.size, who.data, who.addRow);
     });
