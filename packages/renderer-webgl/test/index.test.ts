@@ -48,6 +48,7 @@ it('exports these names for WebGPU', () => {
     [
       "createWebGpuAvatarRenderer",
       "createWebGpuBakedRenderer",
+      "renderWebGpuExact",
       "toWebGpuClip",
     ]
   `);

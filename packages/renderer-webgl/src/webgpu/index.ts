@@ -9,4 +9,5 @@ export {
   type WebGpuBakedRendererOptions,
   type WebGpuBakedRenderOptions,
 } from './baked-renderer.js';
+export { renderWebGpuExact, type WebGpuExactRenderOptions } from './exact-renderer.js';
 export { toWebGpuClip, type WebGpuRenderOptions, type WebGpuTargetOptions } from './frame.js';

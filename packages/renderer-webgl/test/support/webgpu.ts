@@ -26,6 +26,8 @@ export function createGpuTarget(
   const depth = texture('depth24plus', sampleCount, GPUTextureUsage.RENDER_ATTACHMENT);
   return {
     format,
+    colourView: () => drawn.createView(),
+    depthView: () => depth.createView(),
     /** Records one pass, after what `before` records. */
     draw(render: (pass: GPURenderPassEncoder) => void, before?: (encoder: GPUCommandEncoder) => void): void {
       const encoder = device.createCommandEncoder();
