@@ -1,4 +1,5 @@
 import type { SdfLayers } from '@implicit-faces/sdf-core';
+import { fitToCentres } from './fit-lattice.js';
 import { encodeHalf } from './half.js';
 import { coverBox, type Lattice, latticeCount, latticePoints } from './lattice.js';
 
@@ -31,11 +32,27 @@ export async function bakeParts(layers: Pick<SdfLayers, 'mouthBoxes' | 'mouthPar
         Uint32Array.from({ length: count }, (_, i) => i),
       ),
     );
-    const [nx, ny] = lattice.size;
+    const own = Float32Array.from({ length: count }, (_, at) => values[3 * at + part]);
+    const [nx, ny, nz] = lattice.size;
+    const cells = [...own.keys()].filter(
+      (at) =>
+        at % nx < nx - 1 &&
+        Math.floor(at / nx) % ny < ny - 1 &&
+        at < nx * ny * (nz - 1) &&
+        Math.min(Math.abs(own[at]), Math.abs(own[at + 1 + nx + nx * ny])) < 1.8 * SPACING,
+    );
+    const middles = { ...lattice, origin: lattice.origin.map((o) => o + SPACING / 2) as [number, number, number] };
+    const centres = await layers.mouthParts(latticePoints(middles, cells));
+    fitToCentres(
+      own,
+      lattice,
+      cells,
+      centres.filter((_, n) => n % 3 === part),
+    );
     for (let at = 0; at < count; at++) {
       const row = Math.floor(at / nx);
       const to = (at % nx) + size[0] * ((row % ny) + size[1] * (layer + Math.floor(row / ny)));
-      distance[to] = values[3 * at + part];
+      distance[to] = own[at];
     }
     grids.push({ ...lattice, layer });
     layer += lattice.size[2];

@@ -1,3 +1,4 @@
+import { fitToCentres } from './fit-lattice.js';
 import { encodeHalf } from './half.js';
 import { type Lattice, latticeCount, latticePoints } from './lattice.js';
 
@@ -235,6 +236,14 @@ async function sampleSheet(
   signal?.throwIfAborted();
 
   const strides = [1, fx, fx * fy];
+  const fitted = values.slice();
+  const cells = near.flatMap((brick) => surfaceCells(values, corner(brick), fx, fy, spacing));
+  const middles: Lattice = {
+    ...fine,
+    origin: [0, 1, 2].map((k) => origin[k] + spacing / 2) as [number, number, number],
+  };
+  fitToCentres(fitted, fine, cells, await fields.distance(sheet, latticePoints(middles, cells)));
+  signal?.throwIfAborted();
   const field = near.map((brick) => {
     const first = corner(brick);
     const out = new Float32Array(4 * SAMPLES ** 3);
@@ -252,7 +261,7 @@ async function sampleSheet(
             const high = place < fine.size[k] - 1 && !Number.isNaN(values[at + strides[k]]) ? at + strides[k] : at;
             out[n + k] = high > low ? (values[high] - values[low]) / (((high - low) / strides[k]) * spacing) : 0;
           }
-          out[n + 3] = values[at];
+          out[n + 3] = fitted[at];
         }
     return out;
   });
@@ -270,6 +279,19 @@ async function sampleSheet(
     return out;
   });
   return { origin, size, centre, near, field, uv };
+}
+
+/** First corners of the cells of a brick that the surface may cross. */
+function surfaceCells(values: Float32Array, first: number, fx: number, fy: number, spacing: number): number[] {
+  const out: number[] = [];
+  for (let k = 0; k < BRICK_CELLS; k++)
+    for (let j = 0; j < BRICK_CELLS; j++)
+      for (let i = 0; i < BRICK_CELLS; i++) {
+        const at = first + i + fx * (j + fy * k);
+        // Of both ends of a diagonal, so that no cell is left out where T turns within it.
+        if (Math.min(Math.abs(values[at]), Math.abs(values[at + 1 + fx + fx * fy])) < 1.8 * spacing) out.push(at);
+      }
+  return out;
 }
 
 /** The value at the coarser lattice's point nearest to (i, j, k). */
