@@ -18,7 +18,7 @@ import { cameraFromPose } from './pose.js';
 import { PRESETS } from './presets.js';
 import { type CodeStart, encodeFace } from './stages/encode.js';
 import { chooseSamples, optimise } from './stages/optimise.js';
-import { startPose } from './stages/start.js';
+import { startPose, turnDegrees } from './stages/start.js';
 import { finishTexture, type SeenScene, seenTint, seeScene } from './stages/texture.js';
 import { loadSurfaceSamples, posePoints } from './surface-samples.js';
 import type { InvertedAvatar, InvertedPhoto, InvertImageOptions, Photo, Stage } from './types.js';
@@ -33,6 +33,11 @@ const WORKING_SIZE = 320;
 const TEXTURE_CROP_SIZE = 1536;
 /** The crop's side over the outer-eye distance: it holds the head, the ears and some neck. */
 const CROP_MARGIN = 3.4;
+/**
+ * Heads that are turned further are refused, degrees. Landmarks of rendered heads stop following at about 60: at 45 degrees they are wrong by 0.04 of the outer-eye distance, at 58 by 0.06, at 70 by 0.11, at 82,
+ * where they still say 60 or less, by 0.2, all with a score of 1.
+ */
+const MOST_TURN_DEGREES = 59;
 /** What is left of the texture code on the scalp, and the width of the change, in the region map's texels. */
 const CALM = 0.4;
 const CALM_EDGE = 6;
@@ -41,7 +46,7 @@ const CALM_EDGE = 6;
  *
  * @param image - 8-bit sRGB RGBA of any size, upright, with the focal length if it is known; see `@implicit-faces/landmarks/node` for decoding files.
  * @returns the avatar, in metres and the world axes of docs/conventions.md; its camera is in the photo's pixels.
- * @throws FaceError `IMAGE` for arrays that are no picture and focal lengths that are none, `OPTION` for an unknown preset or a seed that is no integer, `NO_FACE` and `FACE_INDEX` from detection, `NOT_FINITE` with the
+ * @throws FaceError `IMAGE` for arrays that are no picture and focal lengths that are none, `OPTION` for an unknown preset or a seed that is no integer, `NO_FACE` and `FACE_INDEX` from detection, `TURNED_AWAY` for a face in profile, `NOT_FINITE` with the
  * stage's name when numbers run away or a network gives none. Throws the signal's reason when aborted, up to the last call of `onProgress`; nothing goes on running.
  * @example const avatar = await invertImage(photo, { ort, model, landmarks });
  * @see Lin et al. 2023, section 4. Instead of de-lighting first, second-order light is solved for together with the codes; the steps are Gauss-Newton's.
@@ -130,11 +135,21 @@ async function invert(images: readonly Photo[], options: InvertImageOptions): Pr
     checkFinite(stage, 'the mean face', origin);
     checkFinite(stage, "the surface's Jacobian", jacobian);
   }
+  const mean = posePoints(landmarks, new Float64Array(landmarks.codeSize));
+  const starts = faces.map(({ image, found }, i) => {
+    const start = startPose(mean, found.points, [image.width / 2, image.height / 2], image.focalLengthPx);
+    const turn = turnDegrees(start);
+    if (turn <= MOST_TURN_DEGREES) return start;
+    const error = new FaceError(
+      'TURNED_AWAY',
+      `invertImage: the face is turned from the camera by ${Math.round(turn)} degrees or more; landmarks can be trusted up to ${MOST_TURN_DEGREES}. Use a photo that shows both eyes.`,
+    );
+    throw faces.length > 1 ? inPhoto(error, i, faces.length) : error;
+  });
   await report(0.05);
   const chosen = await chooseSamples(model, vertices, settings.samples, seed, signal, (fraction) =>
     onProgress?.({ stage, fraction: 0.05 + 0.15 * fraction }),
   );
-  const mean = posePoints(landmarks, new Float64Array(landmarks.codeSize));
   const { fits, steps } = await optimise(
     { model, vertices, chosen, landmarks },
     faces.map(({ image, found, person, faceScale, centre }, i) => {
@@ -145,7 +160,7 @@ async function invert(images: readonly Photo[], options: InvertImageOptions): Pr
         mask: cropMask(person, image, crop),
         faceScale,
         encoded: encoded[i],
-        start: startPose(mean, found.points, [image.width / 2, image.height / 2], image.focalLengthPx),
+        start: starts[i],
         knowsFocal: image.focalLengthPx !== undefined,
       };
     }),
