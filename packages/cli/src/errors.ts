@@ -11,7 +11,7 @@ export type CliErrorCode = 'USAGE' | 'OUTPUT' | 'MODEL' | 'INPUT';
 /** What the caller can mend: their message is all that is said, without a stack. */
 const CALLERS_FAULTS = new Set<string>([
   ...(['USAGE', 'OUTPUT', 'MODEL', 'INPUT'] satisfies CliErrorCode[]),
-  ...['NO_FACE', 'FACE_INDEX', 'IMAGE_FILE', 'IMAGE_FORMAT', 'IMAGE_SIZE', 'NOT_FINITE'],
+  ...['NO_FACE', 'FACE_INDEX', 'IMAGE_FILE', 'IMAGE_FORMAT', 'IMAGE_SIZE', 'TURNED_AWAY', 'NOT_FINITE'],
   ...['AVATAR_FILE', 'MODEL_MISMATCH'],
 ]);
 

@@ -54,6 +54,9 @@ beforeAll(async () => {
       .toBuffer();
   writeFileSync(join(home, 'pixel.png'), await grey(1));
   writeFileSync(join(home, 'nobody.png'), await grey(256));
+  writeFileSync(join(home, 'blurred.jpg'), await sharp(ASTRONAUT).blur(16).jpeg().toBuffer());
+  const twice = sharp(astronaut).extend({ right: 512, extendWith: 'mirror' });
+  writeFileSync(join(home, 'two.webp'), await twice.webp().toBuffer());
   cpSync(TINY_MODEL, join(home, 'damaged-model'), { recursive: true });
   const weights = join(home, 'damaged-model', 'weights', 'uv.onnx');
   const bytes = readFileSync(weights);
@@ -79,6 +82,12 @@ describe('exits with 2 and one line, and writes nothing', () => {
     ['one pixel', invert('pixel.png'), /1x1/],
     ['a header of 20,000 by 20,000 pixels', invert('huge.png'), /20000x20000/],
     ['nobody in the photo', invert('nobody.png'), /no face/],
+    ['a photo blurred beyond recognition', invert('blurred.jpg'), /no face .* Use a sharp photo/],
+    [
+      'the third of two faces',
+      invert('two.webp', '--face', '2'),
+      /index should be 0 to 1, the faces found; received 2/,
+    ],
     ['a face that is not there', invert('face.png', '--face', '3'), /index should be/],
     ['no photo', ['invert', '--out', 'out'], /missing required argument 'photo'/],
     ['six photos', invert('face.png', ...new Array(5).fill('../face.png')), /At most 5 photos/],

@@ -20,7 +20,7 @@ import { type CodeStart, encodeFace } from './stages/encode.js';
 import { finetune } from './stages/finetune.js';
 import { chooseSamples, optimise } from './stages/optimise.js';
 import { findRelief } from './stages/relief.js';
-import { startPose } from './stages/start.js';
+import { startPose, turnDegrees } from './stages/start.js';
 import { finishTexture, pickTexels, type SeenScene, seenTint, seeScene } from './stages/texture.js';
 import { loadSurfaceSamples, posePoints } from './surface-samples.js';
 import type { InvertedAvatar, InvertedPhoto, InvertImageOptions, Photo, Stage } from './types.js';
@@ -33,6 +33,11 @@ const WORKING_SIZE = 320;
 const TEXTURE_CROP_SIZE = 1536;
 /** The crop's side over the outer-eye distance: it holds the head, the ears and some neck. */
 const CROP_MARGIN = 3.4;
+/**
+ * Heads that are turned further are refused, degrees. Landmarks of rendered heads stop following at about 60: at 45 degrees they are wrong by 0.04 of the outer-eye distance, at 58 by 0.06, at 70 by 0.11, at 82,
+ * where they still say 60 or less, by 0.2, all with a score of 1.
+ */
+const MOST_TURN_DEGREES = 59;
 /** What is left of the texture code on the scalp, and the width of the change, in the region map's texels. */
 const CALM = 0.4;
 const CALM_EDGE = 6;
@@ -41,7 +46,7 @@ const CALM_EDGE = 6;
  *
  * @param image - 8-bit sRGB RGBA of any size, upright, with the focal length if it is known; see `@implicit-faces/landmarks/node` for decoding files.
  * @returns the avatar, in metres and the world axes of docs/conventions.md; its camera is in the photo's pixels.
- * @throws FaceError `IMAGE` for arrays that are no picture and focal lengths that are none, `OPTION` for an unknown preset, a seed that is no integer, and settings, weights or an order of light that are none, `NO_FACE` and `FACE_INDEX` from detection, `NOT_FINITE` with
+ * @throws FaceError `IMAGE` for arrays that are no picture and focal lengths that are none, `OPTION` for an unknown preset, a seed that is no integer, and settings, weights or an order of light that are none, `NO_FACE` and `FACE_INDEX` from detection, `TURNED_AWAY` for a face in profile, `NOT_FINITE` with
  * the stage's name when numbers run away or a network gives none. Throws the signal's reason when aborted, up to the last call of `onProgress`; nothing goes on running.
  * @example const avatar = await invertImage(photo, { ort, model, landmarks });
  * @see Lin et al. 2023, section 4. Instead of de-lighting first, second-order light is solved for together with the codes; the steps are Gauss-Newton's.
@@ -128,11 +133,21 @@ async function invert(who: string, images: readonly Photo[], options: InvertImag
     checkFinite(stage, 'the mean face', origin);
     checkFinite(stage, "the surface's Jacobian", jacobian);
   }
+  const mean = posePoints(landmarks, new Float64Array(landmarks.codeSize));
+  const starts = faces.map(({ image, found }, i) => {
+    const start = startPose(mean, found.points, [image.width / 2, image.height / 2], image.focalLengthPx);
+    const turn = turnDegrees(start);
+    if (turn <= MOST_TURN_DEGREES) return start;
+    const error = new FaceError(
+      'TURNED_AWAY',
+      `invertImage: the face is turned from the camera by ${Math.round(turn)} degrees or more; landmarks can be trusted up to ${MOST_TURN_DEGREES}. Use a photo that shows both eyes.`,
+    );
+    throw faces.length > 1 ? inPhoto(error, i, faces.length) : error;
+  });
   await report(0.05);
   const chosen = await chooseSamples(model, vertices, settings.samples, seed, signal, (fraction) =>
     onProgress?.({ stage, fraction: 0.05 + 0.15 * fraction }),
   );
-  const mean = posePoints(landmarks, new Float64Array(landmarks.codeSize));
   const subject = { model, vertices, chosen, landmarks };
   const evidence = faces.map(({ image, found, person, faceScale, centre }, i) => {
     const crop = cropPhoto(image, centre, CROP_MARGIN * faceScale, WORKING_SIZE);
@@ -142,7 +157,7 @@ async function invert(who: string, images: readonly Photo[], options: InvertImag
       mask: cropMask(person, image, crop),
       faceScale,
       encoded: encoded[i],
-      start: startPose(mean, found.points, [image.width / 2, image.height / 2], image.focalLengthPx),
+      start: starts[i],
       knowsFocal: image.focalLengthPx !== undefined,
     };
   });

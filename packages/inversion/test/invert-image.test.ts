@@ -8,6 +8,7 @@ import {
   FaceError,
   type InvertImageOptions,
   invertImage,
+  invertImages,
   PRESETS,
   type Progress,
   STAGES,
@@ -180,6 +181,24 @@ describe('invertImage', () => {
       code: 'OPTION',
       message: `invertImage: seed should be an integer; received ${seed}.`,
     });
+  });
+
+  it('refuses a face that is turned too far for landmarks, with its number among several photos', async () => {
+    const turned = async (yaw: number) => {
+      const camera = viewCamera(yaw, { size: 160 });
+      return photographKnownFace(model, { camera, width: 160, height: 160, seed: 1 });
+    };
+    const { photo, landmarker: landmarks } = await turned(66);
+    const refusal = /the face is turned from the camera by \d\d degrees or more; .* both eyes\.$/;
+    await expect(invertImage(photo, { ...options, landmarks })).rejects.toMatchObject({
+      code: 'TURNED_AWAY',
+      message: expect.stringMatching(refusal),
+    });
+    const front = await turned(52);
+    let calls = 0;
+    const detect: Landmarker['detect'] = (...args) => (calls++ ? landmarks : front.landmarker).detect(...args);
+    const both = invertImages([front.photo, photo], { ...options, landmarks: { ...landmarks, detect } });
+    await expect(both).rejects.toThrow(/^invertImages: photo 2 of 2: .*turned/);
   });
 
   it('passes on what the landmarker says of the picture and of the face that was asked for', async () => {

@@ -36,3 +36,12 @@ export function startPose(
     principalPointPx,
   };
 }
+
+/**
+ * How far a head is turned from the camera, sideways, up and down together.
+ *
+ * @returns degrees, 0 to 180.
+ */
+export function turnDegrees({ rotation }: Pick<Pose, 'rotation'>): number {
+  return (Math.acos(Math.min(1, Math.max(-1, rotation[8]))) * 180) / Math.PI;
+}
