@@ -63,100 +63,82 @@ export function markNearMesh(
   }
   const inverse = 1 / step;
   const pad = margin * inverse;
-  // In steps from the first point. Engines would put three numbers on the heap for each call.
-  const place = new Float64Array(3);
-  /** Marks around the place and offers it to the owners of some kinds. */
-  const mark = (kind: number, t: number) => {
-    const x = place[0];
-    const y = place[1];
-    const z = place[2];
-    const i0 = Math.max(Math.floor(x - pad), lowX);
-    const j0 = Math.max(Math.floor(y - pad), lowY);
-    const k0 = Math.max(Math.floor(z - pad), lowZ);
-    const i1 = Math.min(Math.floor(x + pad) + 1, highX);
-    const j1 = Math.min(Math.floor(y + pad) + 1, highY);
-    const k1 = Math.min(Math.floor(z + pad) + 1, highZ);
-    for (let k = k0; k <= k1; k++) {
-      for (let j = j0; j <= j1; j++) {
-        const offRow = (y - j) * (y - j) + (z - k) * (z - k);
-        for (let i = i0, at = i0 + nx * (j + ny * k); i <= i1; i++, at++) {
-          near[at] = 1;
-          const d = (x - i) * (x - i) + offRow;
-          if (kind & 1 && d < firstNearest[at]) {
-            firstNearest[at] = d;
-            first[at] = t;
-          }
-          if (kind & 2 && d < secondNearest[at]) {
-            secondNearest[at] = d;
-            second[at] = t;
-          }
-        }
-      }
-    }
-  };
-  // Of each vertex that is met: its place in steps, on which sides of the window it lies, and for which kinds it has been marked. Most triangles are smaller than a step, and six share a vertex.
+  // Of each vertex: its place in steps from the first point, on which sides of the window it lies, and for which kinds it has been marked. Most triangles are smaller than a step, and six share a vertex.
+  const count = positions.length / 3;
   const places = new Float64Array(positions.length);
-  const vertices = new Uint8Array(positions.length / 3);
-  const marked = new Uint8Array(positions.length / 3);
-  const MET = 64;
+  const sides = new Uint8Array(count);
+  const marked = new Uint8Array(count);
   const MARKED = 4;
-  const meet = (v: number): number => {
-    const x = (positions[3 * v] - originX) * inverse;
-    const y = (positions[3 * v + 1] - originY) * inverse;
-    const z = (positions[3 * v + 2] - originZ) * inverse;
-    places[3 * v] = x;
-    places[3 * v + 1] = y;
-    places[3 * v + 2] = z;
-    let sides = MET;
-    if (x < lowX - pad) sides |= 1;
-    if (y < lowY - pad) sides |= 2;
-    if (z < lowZ - pad) sides |= 4;
-    if (x > highX + pad) sides |= 8;
-    if (y > highY + pad) sides |= 16;
-    if (z > highZ + pad) sides |= 32;
-    vertices[v] = sides;
-    return sides;
-  };
+  for (let v = 0, at = 0; v < count; v++, at += 3) {
+    const x = (positions[at] - originX) * inverse;
+    const y = (positions[at + 1] - originY) * inverse;
+    const z = (positions[at + 2] - originZ) * inverse;
+    places[at] = x;
+    places[at + 1] = y;
+    places[at + 2] = z;
+    sides[v] =
+      (x < lowX - pad ? 1 : 0) |
+      (y < lowY - pad ? 2 : 0) |
+      (z < lowZ - pad ? 4 : 0) |
+      (x > highX + pad ? 8 : 0) |
+      (y > highY + pad ? 16 : 0) |
+      (z > highZ + pad ? 32 : 0);
+  }
   for (let t = 0; t < chosen.length; t++) {
     if (chosen[t] === 0) continue;
     const a = triangles[3 * t];
     const b = triangles[3 * t + 1];
     const c = triangles[3 * t + 2];
     // The whole triangle on one side of the lattice: most are, for a lattice around an eye.
-    if (((vertices[a] || meet(a)) & (vertices[b] || meet(b)) & (vertices[c] || meet(c))) !== MET) continue;
-    const kind = kinds[t];
-    const wanted = kind | MARKED;
-    for (let corner = 0; corner < 3; corner++) {
-      const v = triangles[3 * t + corner];
-      if ((marked[v] & wanted) === wanted) continue;
-      place[0] = places[3 * v];
-      place[1] = places[3 * v + 1];
-      place[2] = places[3 * v + 2];
-      mark(kind & ~marked[v], t);
-      marked[v] |= wanted;
-    }
-    const x = places[3 * a];
-    const y = places[3 * a + 1];
-    const z = places[3 * a + 2];
-    const ux = places[3 * b] - x;
-    const uy = places[3 * b + 1] - y;
-    const uz = places[3 * b + 2] - z;
-    const vx = places[3 * c] - x;
-    const vy = places[3 * c + 1] - y;
-    const vz = places[3 * c + 2] - z;
+    if (sides[a] & sides[b] & sides[c]) continue;
+    const ux = places[3 * b] - places[3 * a];
+    const uy = places[3 * b + 1] - places[3 * a + 1];
+    const uz = places[3 * b + 2] - places[3 * a + 2];
+    const vx = places[3 * c] - places[3 * a];
+    const vy = places[3 * c + 1] - places[3 * a + 1];
+    const vz = places[3 * c + 2] - places[3 * a + 2];
     const longest = Math.max(ux * ux + uy * uy + uz * uz, vx * vx + vy * vy + vz * vz);
-    const parts = Math.ceil(Math.sqrt(longest) * 1.4);
-    // Of one part the corners are all.
-    if (parts < 2) continue;
+    const parts = Math.max(Math.ceil(Math.sqrt(longest) * 1.4), 1);
+    // Places all over the triangle, its corners among them. In line, not by a function for a place: engines put the numbers that one takes on the heap.
     for (let m = 0; m <= parts; m++) {
       for (let n = 0; n <= parts - m; n++) {
-        if (m === parts || n === parts || m + n === 0) continue;
+        let kind = kinds[t];
+        const corner = m === parts ? b : n === parts ? c : m + n === 0 ? a : -1;
+        if (corner >= 0) {
+          const before = marked[corner];
+          const after = before | kind | MARKED;
+          if (after === before) continue;
+          marked[corner] = after;
+          kind &= ~before;
+        }
         const r = m / parts;
         const q = n / parts;
-        place[0] = x + r * ux + q * vx;
-        place[1] = y + r * uy + q * vy;
-        place[2] = z + r * uz + q * vz;
-        mark(kind, t);
+        const x = places[3 * a] + r * ux + q * vx;
+        const y = places[3 * a + 1] + r * uy + q * vy;
+        const z = places[3 * a + 2] + r * uz + q * vz;
+        const i0 = Math.max(Math.floor(x - pad), lowX);
+        const j0 = Math.max(Math.floor(y - pad), lowY);
+        const k0 = Math.max(Math.floor(z - pad), lowZ);
+        const i1 = Math.min(Math.floor(x + pad) + 1, highX);
+        const j1 = Math.min(Math.floor(y + pad) + 1, highY);
+        const k1 = Math.min(Math.floor(z + pad) + 1, highZ);
+        for (let k = k0; k <= k1; k++) {
+          for (let j = j0; j <= j1; j++) {
+            const offRow = (y - j) * (y - j) + (z - k) * (z - k);
+            for (let i = i0, at = i0 + nx * (j + ny * k); i <= i1; i++, at++) {
+              near[at] = 1;
+              const d = (x - i) * (x - i) + offRow;
+              if (kind & 1 && d < firstNearest[at]) {
+                firstNearest[at] = d;
+                first[at] = t;
+              }
+              if (kind & 2 && d < secondNearest[at]) {
+                secondNearest[at] = d;
+                second[at] = t;
+              }
+            }
+          }
+        }
       }
     }
   }
