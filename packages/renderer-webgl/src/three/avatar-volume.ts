@@ -18,10 +18,11 @@ import type { PosedBake, StaticBake } from '../bake/baker.js';
 import { type BakedRenderer, createBakedRenderer } from '../baked-renderer.js';
 import { projectLights, type SceneLight } from '../environment.js';
 import type { RendererErrorCode } from '../errors.js';
+import type { NormalMapOptions } from '../normal-map.js';
 import { MAX_LIGHTS, type PunctualLight } from '../surface-light.js';
 import type { Gloss, PartImage } from '../types.js';
 
-export interface AvatarVolumeOptions {
+export interface AvatarVolumeOptions extends NormalMapOptions {
   /** What `createBaker` baked once. */
   fixed: StaticBake;
   gloss?: Readonly<Record<string, Gloss>>;
@@ -125,8 +126,9 @@ export class AvatarVolume extends Mesh<BoxGeometry, MeshBasicMaterial> {
     }
     this.baked?.dispose();
     this.owner = renderer;
-    const { fixed, gloss, albedo, partAlbedos } = this.options;
-    const baked = createBakedRenderer({ gl: renderer.getContext() as WebGL2RenderingContext, fixed, gloss });
+    const { fixed, gloss, albedo, partAlbedos, normalMap, normalScale } = this.options;
+    const gl = renderer.getContext() as WebGL2RenderingContext;
+    const baked = createBakedRenderer({ gl, fixed, gloss, normalMap, normalScale });
     baked.setAlbedo(albedo);
     baked.setPartAlbedos(partAlbedos);
     baked.setBake(this.bake!);
