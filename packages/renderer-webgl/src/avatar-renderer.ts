@@ -2,7 +2,7 @@
 import { mergeOptions } from '@implicit-faces/runtime';
 import { setOutput } from './colour.js';
 import { keepResources } from './context-resources.js';
-import { keepBindings, keepDrawState } from './gl-state.js';
+import { keepBindings, keepDrawState, keepTextureUnits } from './gl-state.js';
 import { EVEN_LIGHT } from './lighting.js';
 import { cameraPlace } from './matrices.js';
 import {
@@ -18,6 +18,7 @@ import {
 import { assembleShader, checkContext, createProgram, type Program } from './program.js';
 import fragmentMain from './shaders/avatar.frag.glsl';
 import vertexMain from './shaders/avatar.vert.glsl';
+import normalMapChunk from './shaders/chunks/normal-map.glsl';
 import outputChunk from './shaders/chunks/output.glsl';
 import shadingChunk from './shaders/chunks/shading.glsl';
 import surfaceLightChunk from './shaders/chunks/surface-light.glsl';
@@ -33,11 +34,13 @@ export interface AvatarRendererOptions {
   gloss?: Readonly<Record<string, Gloss>>;
   /** Sharpness of textures seen at a slant, 1 (off) to 16. */
   maxAnisotropy?: number;
+  /** Of the meshes' normal maps: multiplies what they say along u and v. */
+  normalScale?: number;
   /** Called when a lost context is back and everything has been uploaded again: draw. */
   onRestored?: () => void;
 }
 
-export const AVATAR_RENDERER_DEFAULTS = { gloss: {}, maxAnisotropy: 8 };
+export const AVATAR_RENDERER_DEFAULTS = { gloss: {}, maxAnisotropy: 8, normalScale: 1 };
 
 export interface AvatarRenderer {
   /**
@@ -90,6 +93,8 @@ export interface AvatarRenderer {
 /** What is on the graphics card; gone when the context is lost. */
 interface Resources {
   program: Program;
+  /** For parts with a normal map: made when there are some. */
+  reliefProgram?: Program;
   parts: Map<string, PartBuffers>;
   textures: Map<PartImage, WebGLTexture>;
 }
@@ -104,11 +109,12 @@ interface Resources {
  * renderer.render({ clipFromCamera, cameraFromWorld });
  */
 export function createAvatarRenderer(options: AvatarRendererOptions): AvatarRenderer {
-  const { gloss, maxAnisotropy } = mergeOptions(
-    AVATAR_RENDERER_DEFAULTS as Required<Pick<AvatarRendererOptions, 'gloss' | 'maxAnisotropy'>>,
+  const { gloss, maxAnisotropy, normalScale } = mergeOptions(
+    AVATAR_RENDERER_DEFAULTS as Required<Pick<AvatarRendererOptions, 'gloss' | 'maxAnisotropy' | 'normalScale'>>,
     {
       gloss: options.gloss,
       maxAnisotropy: options.maxAnisotropy,
+      normalScale: options.normalScale,
     },
   );
   const gl = checkContext(options.gl, 'createAvatarRenderer');
@@ -120,27 +126,37 @@ export function createAvatarRenderer(options: AvatarRendererOptions): AvatarRend
     (resources) => {
       deleteParts(resources);
       gl.deleteProgram(resources.program.handle);
+      gl.deleteProgram(resources.reliefProgram?.handle ?? null);
     },
     options.onRestored,
   );
 
   function upload(): Resources {
-    const program = createProgram(
-      gl,
-      assembleShader(vertexMain),
-      assembleShader(shadingChunk, surfaceLightChunk, outputChunk, fragmentMain),
-    );
-    const created: Resources = { program, parts: new Map(), textures: new Map() };
+    const created: Resources = { program: link([]), parts: new Map(), textures: new Map() };
     uploadParts(created);
     return created;
   }
 
-  function uploadParts({ parts, textures }: Resources): void {
+  function link(relief: string[]): Program {
+    return createProgram(
+      gl,
+      assembleShader(vertexMain),
+      assembleShader(...relief, shadingChunk, surfaceLightChunk, outputChunk, fragmentMain),
+    );
+  }
+
+  function uploadParts(resources: Resources): void {
+    const { parts, textures } = resources;
+    const textureOf = (image: PartImage, encoding: 'srgb' | 'linear') => {
+      const texture = textures.get(image) ?? createTexture(gl, image, maxAnisotropy, encoding);
+      textures.set(image, texture);
+      return texture;
+    };
     keepBindings(gl, () => {
       for (const mesh of meshes.values()) {
-        const texture = textures.get(mesh.image) ?? createTexture(gl, mesh.image, maxAnisotropy);
-        textures.set(mesh.image, texture);
-        parts.set(mesh.name, createPartBuffers(gl, mesh, texture));
+        const relief = mesh.normalMap && textureOf(mesh.normalMap, 'linear');
+        if (relief) resources.reliefProgram ??= link(['#define NORMAL_MAP', normalMapChunk]);
+        parts.set(mesh.name, createPartBuffers(gl, mesh, textureOf(mesh.image, 'srgb'), relief));
       }
     });
   }
@@ -152,7 +168,7 @@ export function createAvatarRenderer(options: AvatarRendererOptions): AvatarRend
     textures.clear();
   }
 
-  function drawParts({ program, parts }: Resources, renderOptions: RenderOptions): void {
+  function drawParts({ program, reliefProgram, parts }: Resources, renderOptions: RenderOptions): void {
     const { clipFromCamera, cameraFromWorld, viewport, framebuffer } = renderOptions;
     if (framebuffer !== undefined) gl.bindFramebuffer(gl.DRAW_FRAMEBUFFER, framebuffer);
     if (viewport) gl.viewport(...viewport);
@@ -163,21 +179,29 @@ export function createAvatarRenderer(options: AvatarRendererOptions): AvatarRend
     gl.depthMask(true);
     gl.frontFace(gl.CCW);
     // A sampler object of the caller's would override the texture's own filters.
-    gl.bindSampler(0, null);
+    for (const unit of [0, 1]) gl.bindSampler(unit, null);
 
-    const { handle, uniforms } = program;
-    gl.useProgram(handle);
-    gl.uniformMatrix4fv(uniforms.clipFromCamera, false, Float32Array.from(clipFromCamera));
-    gl.uniformMatrix4fv(uniforms.cameraFromWorld, false, Float32Array.from(cameraFromWorld));
-    gl.uniform3fv(uniforms.eye, cameraPlace(cameraFromWorld));
-    setSurfaceLight(gl, uniforms, light);
-    setOutput(gl, uniforms, renderOptions);
-    gl.uniform1i(uniforms.albedoMap, 0);
-    for (const [name, part] of parts) {
-      gl.uniform4f(uniforms.material, ...packGloss(gloss[name] ?? MATTE));
-      gl.bindTexture(gl.TEXTURE_2D, part.texture);
-      gl.bindVertexArray(part.vertexArray);
-      gl.drawElements(gl.TRIANGLES, part.indexCount, gl.UNSIGNED_INT, 0);
+    for (const { handle, uniforms } of reliefProgram ? [program, reliefProgram] : [program]) {
+      const isRelief = handle !== program.handle;
+      gl.useProgram(handle);
+      gl.uniformMatrix4fv(uniforms.clipFromCamera, false, Float32Array.from(clipFromCamera));
+      gl.uniformMatrix4fv(uniforms.cameraFromWorld, false, Float32Array.from(cameraFromWorld));
+      gl.uniform3fv(uniforms.eye, cameraPlace(cameraFromWorld));
+      setSurfaceLight(gl, uniforms, light);
+      setOutput(gl, uniforms, renderOptions);
+      gl.uniform1i(uniforms.albedoMap, 0);
+      gl.uniform1i(uniforms.normalMap ?? null, 1);
+      gl.uniform1f(uniforms.normalScale ?? null, normalScale);
+      for (const [name, part] of parts) {
+        if ((part.relief !== undefined) !== isRelief) continue;
+        gl.uniform4f(uniforms.material, ...packGloss(gloss[name] ?? MATTE));
+        gl.activeTexture(gl.TEXTURE1);
+        gl.bindTexture(gl.TEXTURE_2D, part.relief ?? null);
+        gl.activeTexture(gl.TEXTURE0);
+        gl.bindTexture(gl.TEXTURE_2D, part.texture);
+        gl.bindVertexArray(part.vertexArray);
+        gl.drawElements(gl.TRIANGLES, part.indexCount, gl.UNSIGNED_INT, 0);
+      }
     }
   }
 
@@ -227,7 +251,7 @@ export function createAvatarRenderer(options: AvatarRendererOptions): AvatarRend
     render(renderOptions) {
       checkOpen('render');
       const current = present();
-      if (current) keepDrawState(gl, () => drawParts(current, renderOptions));
+      if (current) keepDrawState(gl, () => keepTextureUnits(gl, 2, () => drawParts(current, renderOptions)));
     },
 
     dispose,

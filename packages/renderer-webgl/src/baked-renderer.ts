@@ -8,12 +8,14 @@ import { keepResources } from './context-resources.js';
 import { keepBindings, keepDrawState, keepStencil, keepTextureUnits } from './gl-state.js';
 import { EVEN_LIGHT } from './lighting.js';
 import { IDENTITY, invert4, multiply4 } from './matrices.js';
+import type { NormalMapOptions } from './normal-map.js';
 import { createTexture, updateRegion } from './part-buffers.js';
 import { createPartMaps, packGlosses, WHITE } from './part-maps.js';
 import { assembleShader, checkContext, createProgram, type Program } from './program.js';
 import bakedMain from './shaders/baked.frag.glsl';
 import boxMain from './shaders/box.vert.glsl';
 import fieldChunk from './shaders/chunks/field.glsl';
+import normalMapChunk from './shaders/chunks/normal-map.glsl';
 import outputChunk from './shaders/chunks/output.glsl';
 import rayChunk from './shaders/chunks/ray.glsl';
 import shadingChunk from './shaders/chunks/shading.glsl';
@@ -30,7 +32,7 @@ import { createSurfaceLight, type PunctualLight, setSurfaceLight } from './surfa
 import { createTexture3d, updateTexture3d } from './texture-3d.js';
 import type { Gloss, PartImage, RenderOptions } from './types.js';
 
-export interface BakedRendererOptions {
+export interface BakedRendererOptions extends NormalMapOptions {
   /** From `canvas.getContext('webgl2')`; `null` is refused with a clear error. */
   gl: WebGL2RenderingContext | null;
   /** What `createBaker` baked once. */
@@ -86,11 +88,12 @@ const UNITS = {
   albedoMap: 5,
   partMaps: 6,
   proxyDepth: 7,
+  normalMap: 8,
 };
 /** What the last passes read. */
 const RESULT_UNITS = { hitDepth: 0, traced: 1, proxyDepth: UNITS.proxyDepth };
 /** Where the tiles of a pass read what its pixels want. */
-const WANTS_UNIT = UNITS.proxyDepth + 1;
+const WANTS_UNIT = UNITS.normalMap + 1;
 /** Pixels along a tile's side by `REACHES`: what needs the whole field is scattered along outlines, and dear. */
 const AS_IS = { outputColourSpace: 'srgb-linear', toneMapping: 'none', exposure: 1 } as const;
 const TILES = [4, 4, 2] as const;
@@ -140,7 +143,7 @@ interface Targets {
  */
 export function createBakedRenderer(options: BakedRendererOptions): BakedRenderer {
   const gl = checkContext(options.gl, 'createBakedRenderer');
-  const { fixed, gloss = {}, maxAnisotropy = 8 } = options;
+  const { fixed, gloss = {}, maxAnisotropy = 8, normalMap, normalScale = 1 } = options;
   const parts = partProxies(fixed);
   let proxyBegins: ProxyParts['begins'] = [0, 0, 0, 0];
   let bake: PosedBake | undefined;
@@ -160,6 +163,7 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
         assembleShader(
           define,
           options.countReads ? '#define COUNT_READS' : '',
+          ...(normalMap ? ['#define NORMAL_MAP', normalMapChunk] : []),
           rayChunk,
           fieldChunk,
           traceChunk,
@@ -198,6 +202,7 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
       );
       created.textures.brickUv = createTexture3d(gl, 'RG16F', atlasSize(template, BRICK_UV_SAMPLES), template.uv);
       created.textures.partGrids = createTexture3d(gl, 'R16F', parts.size, parts.distance);
+      if (normalMap) created.textures.normalMap = createTexture(gl, normalMap, maxAnisotropy, 'linear');
       uploadBake(created);
       uploadAlbedo(created);
       uploadPartAlbedos(created);
@@ -226,6 +231,7 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
     const before = gl.getParameter(gl.CURRENT_PROGRAM);
     gl.useProgram(handle);
     setField(uniforms, fixedUniforms(fixed));
+    gl.uniform1f(uniforms.normalScale ?? null, normalScale);
     gl.useProgram(before);
   }
 
@@ -548,6 +554,7 @@ const TARGETS: Record<keyof typeof UNITS, '3D' | '2D' | 'array'> = {
   brickUv: '3D',
   partGrids: '3D',
   proxyDepth: '2D',
+  normalMap: '2D',
   albedoMap: '2D',
   partMaps: 'array',
 };

@@ -4,9 +4,11 @@ import type { UvModel } from '@implicit-faces/uv-param';
 import { setOutput } from './colour.js';
 import { traceTiles } from './exact-tiles.js';
 import { keepDrawState, keepTextureUnits } from './gl-state.js';
+import type { NormalMapOptions } from './normal-map.js';
 import { createTexture } from './part-buffers.js';
 import { createPartMaps, packGlosses } from './part-maps.js';
 import { assembleShader, checkContext, createProgram } from './program.js';
+import normalMapChunk from './shaders/chunks/normal-map.glsl';
 import outputChunk from './shaders/chunks/output.glsl';
 import shadingChunk from './shaders/chunks/shading.glsl';
 import surfaceChunk from './shaders/chunks/surface.glsl';
@@ -16,7 +18,7 @@ import deferredMain from './shaders/deferred.frag.glsl';
 import { createSurfaceLight, type PunctualLight, setSurfaceLight } from './surface-light.js';
 import type { Gloss, PartImage, RenderOptions } from './types.js';
 
-export interface ExactRenderOptions extends RenderOptions {
+export interface ExactRenderOptions extends RenderOptions, NormalMapOptions {
   /** Needed here, as the picture is made tile by tile: `[x, y, width, height]`, pixels from the bottom left. */
   viewport: readonly [number, number, number, number];
   codes: Codes;
@@ -55,23 +57,26 @@ export async function renderExact(
   const [x0, y0] = options.viewport;
   const framebuffer: WebGLFramebuffer | null =
     options.framebuffer === undefined ? gl.getParameter(gl.DRAW_FRAMEBUFFER_BINDING) : options.framebuffer;
+  const { normalMap, normalScale = 1 } = options;
   const define = options.showParts ? '#define COUNT_READS\n' : '';
+  const relief = normalMap ? ['#define NORMAL_MAP', normalMapChunk] : [];
   const { handle, uniforms } = createProgram(
     gl,
     assembleShader(coverMain),
-    assembleShader(define, shadingChunk, surfaceLightChunk, surfaceChunk, outputChunk, deferredMain),
+    assembleShader(define, ...relief, shadingChunk, surfaceLightChunk, surfaceChunk, outputChunk, deferredMain),
   );
   const vertexArray = gl.createVertexArray();
   const textures: WebGLTexture[] = [];
   try {
     keepTextureUnits(gl, 1, () => {
       textures.push(createTexture(gl, options.albedo, 8), createPartMaps(gl, options.partAlbedos));
+      if (normalMap) textures.push(createTexture(gl, normalMap, 8, 'linear'));
     });
     for await (const { x, y, width: w, height: h, layers: found } of traceTiles(model, { ...options, tileSize })) {
       keepDrawState(gl, () =>
-        keepTextureUnits(gl, 6, () => {
+        keepTextureUnits(gl, 7, () => {
           const layers = found.map((data) => createFloatTexture(gl, data, w, h));
-          const bind = (unit: number, target: number, texture: WebGLTexture) => {
+          const bind = (unit: number, target: number, texture: WebGLTexture | null) => {
             gl.activeTexture(gl.TEXTURE0 + unit);
             gl.bindSampler(unit, null);
             gl.bindTexture(target, texture);
@@ -81,6 +86,7 @@ export async function renderExact(
           });
           bind(4, gl.TEXTURE_2D, textures[0]);
           bind(5, gl.TEXTURE_2D_ARRAY, textures[1]);
+          bind(6, gl.TEXTURE_2D, textures[2] ?? null);
           gl.bindFramebuffer(gl.DRAW_FRAMEBUFFER, framebuffer);
           gl.viewport(x0 + x, y0 + y, w, h);
           for (const name of ['BLEND', 'CULL_FACE', 'POLYGON_OFFSET_FILL', 'RASTERIZER_DISCARD'] as const)
@@ -89,14 +95,15 @@ export async function renderExact(
           gl.depthFunc(gl.LEQUAL);
           gl.depthMask(true);
           gl.useProgram(handle);
-          ['surfaceNormal', 'surfacePlace', 'surfacePosition', 'toEye', 'albedoMap', 'partMaps'].forEach(
+          ['surfaceNormal', 'surfacePlace', 'surfacePosition', 'toEye', 'albedoMap', 'partMaps', 'normalMap'].forEach(
             (name, unit) => {
-              gl.uniform1i(uniforms[name], unit);
+              gl.uniform1i(uniforms[name] ?? null, unit);
             },
           );
           gl.uniform2f(uniforms.tileOrigin, x0 + x, y0 + y);
           setSurfaceLight(gl, uniforms, light);
           gl.uniform4fv(uniforms.materials, packGlosses(gloss));
+          gl.uniform1f(uniforms.normalScale ?? null, normalScale);
           setOutput(gl, uniforms, options);
           gl.bindVertexArray(vertexArray);
           gl.drawArrays(gl.TRIANGLES, 0, 3);

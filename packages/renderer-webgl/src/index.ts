@@ -29,6 +29,7 @@ export { type EnvironmentMap, projectEnvironment, projectLights, type SceneLight
 export type { RendererErrorCode } from './errors.js';
 export { EXACT_RENDER_DEFAULTS, type ExactRenderOptions, renderExact } from './exact-renderer.js';
 export { computeDominantLight, computeShading, rotateLighting, type Vec3 } from './lighting.js';
+export { type NormalMapOptions, perturbNormal } from './normal-map.js';
 export {
   createOrbitControls,
   ORBIT_CONTROLS_DEFAULTS,

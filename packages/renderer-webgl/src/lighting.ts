@@ -122,6 +122,10 @@ export function dot(a: Vec3, b: Vec3): number {
 }
 
 /** The zero vector stays as it is. */
+export function cross(a: Vec3, b: Vec3): [number, number, number] {
+  return [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
+}
+
 export function normalise(v: Vec3): Vec3 {
   const length = Math.hypot(...v) || 1;
   return [v[0] / length, v[1] / length, v[2] / length];

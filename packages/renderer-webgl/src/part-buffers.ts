@@ -9,11 +9,18 @@ export interface PartBuffers {
   normals: WebGLBuffer;
   others: WebGLBuffer[];
   texture: WebGLTexture;
+  /** Its normal map. */
+  relief?: WebGLTexture;
   indexCount: number;
 }
 
 /** Uploads a part. Leaves its own bindings behind, see `keepBindings`. */
-export function createPartBuffers(gl: WebGL2RenderingContext, mesh: PartMesh, texture: WebGLTexture): PartBuffers {
+export function createPartBuffers(
+  gl: WebGL2RenderingContext,
+  mesh: PartMesh,
+  texture: WebGLTexture,
+  relief?: WebGLTexture,
+): PartBuffers {
   const vertexArray = gl.createVertexArray();
   gl.bindVertexArray(vertexArray);
   const attribute = (location: number, size: number, data: Float32Array, usage: number) => {
@@ -30,7 +37,7 @@ export function createPartBuffers(gl: WebGL2RenderingContext, mesh: PartMesh, te
   const indices = gl.createBuffer();
   gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, indices);
   gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, mesh.indices, gl.STATIC_DRAW);
-  return { vertexArray, positions, normals, others: [uvs, indices], texture, indexCount: mesh.indices.length };
+  return { vertexArray, positions, normals, others: [uvs, indices], texture, relief, indexCount: mesh.indices.length };
 }
 
 export function deletePartBuffers(gl: WebGL2RenderingContext, part: PartBuffers): void {
@@ -48,15 +55,21 @@ function prepareUnpacking(gl: WebGL2RenderingContext): void {
     gl.pixelStorei(gl[name], 0);
 }
 
-/** Uploads an image with mipmaps, filtered in linear light. Leaves its own bindings behind, see `keepBindings`. */
-export function createTexture(gl: WebGL2RenderingContext, image: PartImage, maxAnisotropy: number): WebGLTexture {
+/** Uploads an image with mipmaps, filtered in linear light; `encoding` says what its bytes are. Leaves its own bindings behind, see `keepBindings`. */
+export function createTexture(
+  gl: WebGL2RenderingContext,
+  image: PartImage,
+  maxAnisotropy: number,
+  encoding: 'srgb' | 'linear' = 'srgb',
+): WebGLTexture {
   const texture = gl.createTexture();
   gl.bindTexture(gl.TEXTURE_2D, texture);
   prepareUnpacking(gl);
   const { data, width, height } = image;
   // WebGL takes unclamped bytes for this type, so the same memory is shown to it as such.
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  gl.texImage2D(gl.TEXTURE_2D, 0, gl.SRGB8_ALPHA8, width, height, 0, gl.RGBA, gl.UNSIGNED_BYTE, bytes);
+  const format = encoding === 'srgb' ? gl.SRGB8_ALPHA8 : gl.RGBA8;
+  gl.texImage2D(gl.TEXTURE_2D, 0, format, width, height, 0, gl.RGBA, gl.UNSIGNED_BYTE, bytes);
   gl.generateMipmap(gl.TEXTURE_2D);
   gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.LINEAR_MIPMAP_LINEAR);
   gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_S, gl.CLAMP_TO_EDGE);
@@ -98,14 +111,18 @@ export function checkMesh(mesh: PartMesh, maxTextureSize: number): void {
   if (indices.length % 3 !== 0) throw fail(`indices should be [F, 3]; received ${indices.length} numbers.`);
   if (indices.some((index) => index >= vertices))
     throw fail(`indices should be below ${vertices}, the number of vertices.`);
-  const { data, width, height } = image;
-  if (!(width > 0 && height > 0) || data.length !== 4 * width * height) {
-    throw fail(`image should be [${height}, ${width}, 4] bytes; received ${data.length}.`);
-  }
-  if (Math.max(width, height) > maxTextureSize) {
-    throw fail(
-      `image should be at most ${maxTextureSize} pixels wide and high here; received ${width} x ${height}. Scale it down.`,
-    );
+  for (const [what, { data, width, height }] of [
+    ['image', image],
+    ['normalMap', mesh.normalMap ?? image],
+  ] as const) {
+    if (!(width > 0 && height > 0) || data.length !== 4 * width * height) {
+      throw fail(`${what} should be [${height}, ${width}, 4] bytes; received ${data.length}.`);
+    }
+    if (Math.max(width, height) > maxTextureSize) {
+      throw fail(
+        `${what} should be at most ${maxTextureSize} pixels wide and high here; received ${width} x ${height}. Scale it down.`,
+      );
+    }
   }
 }
 

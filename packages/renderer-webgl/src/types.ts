@@ -18,6 +18,8 @@ export interface PartMesh {
   /** `[F, 3]`, counter-clockwise seen from outside. */
   indices: Uint32Array;
   image: PartImage;
+  /** Relief finer than the mesh, see `NormalMapOptions`. */
+  normalMap?: PartImage;
 }
 
 /** How a part mirrors light: a dielectric's rough surface (Cook-Torrance with GGX). */

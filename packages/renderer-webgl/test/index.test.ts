@@ -31,6 +31,7 @@ it('exports these names', () => {
       "createSurfaceLight",
       "createTexturePainter",
       "gazeWeights",
+      "perturbNormal",
       "pickMeshes",
       "projectEnvironment",
       "projectLights",

@@ -8,9 +8,12 @@ import {
   computeSurfaceLight,
   createSurfaceLight,
   type PunctualLight,
+  perturbNormal,
   type Vec3,
 } from '../src/index.js';
+import { cross } from '../src/lighting.js';
 import { assembleShader, createProgram, type Program } from '../src/program.js';
+import normalMapChunk from '../src/shaders/chunks/normal-map.glsl';
 import outputChunk from '../src/shaders/chunks/output.glsl';
 import shadingChunk from '../src/shaders/chunks/shading.glsl';
 import surfaceLightChunk from '../src/shaders/chunks/surface-light.glsl';
@@ -53,7 +56,7 @@ function evaluate(
   const program = createProgram(
     gl,
     assembleShader(VERTEX),
-    assembleShader(shadingChunk, surfaceLightChunk, outputChunk, declarations, main),
+    assembleShader(normalMapChunk, shadingChunk, surfaceLightChunk, outputChunk, declarations, main),
   );
   const target = createTarget(gl, SIZE, 'RGBA32F');
   gl.bindTexture(gl.TEXTURE_2D, gl.createTexture());
@@ -103,6 +106,14 @@ it('computeShading agrees with its twin', () => {
     expected((n) => computeShading(LIGHTING, n)),
     1e-5,
   );
+});
+
+it('perturbNormal agrees with its twin', () => {
+  const actual = evaluate('perturbNormal(n, vec3(s.xy - 0.5, s.z), e, cross(s, e), s.xy, s.yz - 0.5)');
+  const twins = expected((n, e, s) => {
+    return perturbNormal(n, [s[0] - 0.5, s[1] - 0.5, s[2]], e, cross(s, e), [s[0], s[1]], [s[1] - 0.5, s[2] - 0.5]);
+  });
+  expect(actual).toBeCloseToTensor(twins, 1e-3);
 });
 
 it('computeHighlight agrees with its twin', () => {

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { commands } from 'vitest/browser';
 import { createBakedRenderer, FACE_GLOSS } from '../src/index.js';
 import { createWebGpuAvatarRenderer, createWebGpuBakedRenderer, toWebGpuClip } from '../src/webgpu/index.js';
-import { checkerImage, solidImage, sphereMesh } from './support/meshes.js';
+import { checkerImage, dentedMap, solidImage, sphereMesh } from './support/meshes.js';
 import { CAMERA, createContext, createTarget, LIGHTING } from './support/scene.js';
 import { createToyBake } from './support/toy-bake.js';
 import { comparePictures, countAlive, createGpuTarget, requestDevice } from './support/webgpu.js';
@@ -87,6 +87,34 @@ describe.skipIf(!device)('WebGPU, the baked path', () => {
       const file = 'packages/renderer-webgl/test/visual/golden/baked-toy.webgpu.png';
       await commands.compareWithGolden(btoa(String.fromCharCode(...pixels)), SIZE, SIZE, file, { maxDiffPixels: 60 });
     }
+    renderer.dispose();
+  });
+
+  it('dents the skin with a normal map as WebGL2 does, and no other part', async () => {
+    const relief = { normalMap: dentedMap(64, 8), normalScale: 1.2 };
+    const draw = (options: Partial<typeof relief>) => {
+      const gl = createContext(SIZE);
+      const target = createTarget(gl, SIZE, 'RGBA8');
+      const renderer = createBakedRenderer({ gl, fixed: toy.fixed, gloss: FACE_GLOSS, ...options });
+      dress(renderer).render({ ...VIEW, framebuffer: target.framebuffer });
+      renderer.dispose();
+      return target.readBytes();
+    };
+    const [smooth, dented] = [draw({}), draw(relief)];
+    const changed = [...smooth.keys()].filter((i) => Math.abs(smooth[i] - dented[i]) > 6).length / smooth.length;
+    expect(changed).toBeGreaterThan(0.05);
+    expect(comparePictures(smooth, draw({ ...relief, normalScale: 0 })).meanColourDiff).toBeLessThan(0.05);
+    const renderer = dress(
+      await createWebGpuBakedRenderer({ device, format: 'rgba8unorm', fixed: toy.fixed, gloss: FACE_GLOSS, ...relief }),
+    );
+    const target = createGpuTarget(device!, SIZE);
+    target.draw(
+      (pass) => renderer.render(pass),
+      (encoder) => renderer.prepare(encoder, toGpu(VIEW)),
+    );
+    const { meanColourDiff } = comparePictures(dented, await target.readBytes());
+    expect(meanColourDiff).toBeLessThan(1.5);
+    expect(meanColourDiff).toBeLessThan(0.3 * comparePictures(smooth, dented).meanColourDiff);
     renderer.dispose();
   });
 

@@ -2,7 +2,9 @@
 import { createRandom } from '@implicit-faces/test-utils';
 import { describe, expect, it } from 'vitest';
 import { encodeSrgb, toneMapNeutral } from '../src/colour.js';
-import { computeSurfaceLight, createSurfaceLight, FACE_GLOSS, type Vec3 } from '../src/index.js';
+import { computeSurfaceLight, createSurfaceLight, FACE_GLOSS, perturbNormal, type Vec3 } from '../src/index.js';
+import { cross } from '../src/lighting.js';
+import normalMapChunk from '../src/shaders/chunks/normal-map.wgsl';
 import outputChunk from '../src/shaders/chunks/output.wgsl';
 import shadingChunk from '../src/shaders/chunks/shading.wgsl';
 import surfaceLightChunk from '../src/shaders/chunks/surface-light.wgsl';
@@ -38,6 +40,8 @@ const light = createSurfaceLight(LIGHTING, [
 async function evaluate(body: string): Promise<number[]> {
   const frame = uniformStruct('Frame', { material: 'vec4f', ...LIGHT_LAYOUT, ...OUTPUT_LAYOUT });
   const main = `@group(0) @binding(0) var<uniform> frame: Frame;
+@group(0) @binding(3) var normalMap: texture_2d<f32>; // addRelief's, which nobody calls
+@group(0) @binding(4) var albedoSampler: sampler;
 @group(0) @binding(1) var<storage, read> inputs: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> results: array<vec4f>;
 @compute @workgroup_size(64) fn computeMain(@builtin(global_invocation_id) id: vec3u) {
@@ -53,6 +57,7 @@ async function evaluate(body: string): Promise<number[]> {
     shadingChunk,
     surfaceLightChunk,
     outputChunk,
+    normalMapChunk,
     main,
   );
   const pipeline = await device!.createComputePipelineAsync({ layout: 'auto', compute: { module } });
@@ -94,6 +99,15 @@ describe.skipIf(!device)('WGSL', () => {
       expect(Math.abs(value - expected[i])).toBeLessThan(1e-4 + 2e-3 * Math.abs(expected[i]));
     });
     expect(Math.max(...expected)).toBeGreaterThan(1);
+  });
+
+  it('leans normals as its twin', async () => {
+    const actual = await evaluate('perturbNormal(n, c - vec3f(1, 1, 0), e, cross(c, e), c.xy, c.yz - 1.0)');
+    const expected = normals.flatMap((n, i) => {
+      const [c, e] = [colours[i], eyes[i]];
+      return perturbNormal(n, [c[0] - 1, c[1] - 1, c[2]], e, cross(c, e), [c[0], c[1]], [c[1] - 1, c[2] - 1]);
+    });
+    expect(actual).toBeCloseToTensor(expected, 1e-3);
   });
 
   it('maps and encodes colours as its twins', async () => {

@@ -1,6 +1,6 @@
 // Traces and shades where the proxies are. In: points over tiles of pixels, of which the stencil leaves those that want this program. Out: linear colour; and as bits of a float the depth of what was hit,
 // 0 where nothing was, 1 where another program has to look. Writes no depth and discards nothing, so that graphics cards do not even begin what the stencil leaves out.
-// Needs chunks/ray, field, trace, shading, surface-light and surface.glsl.
+// Needs with NORMAL_MAP normal-map.glsl, and chunks/ray, field, trace, shading, surface-light and surface.glsl.
 uniform highp usampler2D proxyDepth; // of proxy.frag.glsl: no surface lies before it
 uniform vec2 viewportSize;
 uniform mat4 clipFromAvatar;
@@ -25,6 +25,13 @@ void main() {
   colour = vec4(reads / 255.0, float(nearestPart) / 255.0, 1.0, 1.0);
 #else
   vec3 position = (worldFromAvatar * vec4(p, 1.0)).xyz;
+#ifdef NORMAL_MAP
+  vec3 smoothNormal = n;
+  n = addRelief(uv, dFdx(uv), dFdy(uv), dFdx(position), dFdy(position), n);
+#ifndef ONLY_SKIN
+  if (nearestPart > 0) n = smoothNormal;
+#endif
+#endif
   colour = vec4(shadeSurface(nearestPart, uv, dFdx(uv), dFdy(uv), position, n, turn * -direction), 1.0);
 #endif
   vec4 clip = clipFromAvatar * vec4(p, 1.0);

@@ -1,5 +1,5 @@
 // Traces and shades a baked face. In: the inner sides of the bounds, so that each pixel of them is drawn once, from inside as well. Out: colour and depth.
-// Needs chunks/field, trace, shading, surface-light, surface and output.wgsl.
+// Needs chunks/field, trace, shading, surface-light, surface and output.wgsl, and skinNormal of ../webgpu/baked-renderer.ts.
 @group(0) @binding(0) var<uniform> frame: Frame;
 @group(1) @binding(0) var<uniform> field: Field;
 @group(3) @binding(0) var proxyDepth: texture_depth_2d; // of proxy.wgsl: no surface lies before it; 1 where there is none at all
@@ -45,13 +45,19 @@ fn fragmentMain(@builtin(position) pixel: vec4f) -> Traced {
   let uv = uvAt(p, (t - askedAt) * ray.direction);
   let dx = dpdx(uv);
   let dy = dpdy(uv);
+  let m = frame.worldFromAvatar;
+  let position = (m * vec4f(p, 1.0)).xyz;
+  let dpx = dpdx(position);
+  let dpy = dpdy(position);
   if (t < 0.0) {
     discard;
   }
-  let m = frame.worldFromAvatar;
   let turn = mat3x3f(m[0].xyz, m[1].xyz, m[2].xyz) * (1.0 / length(m[0].xyz));
-  let position = (m * vec4f(p, 1.0)).xyz;
-  let light = shadeSurface(nearestPart, uv, dx, dy, position, turn * normalAt(p), turn * -ray.direction);
+  var n = turn * normalAt(p);
+  if (nearestPart == 0) {
+    n = skinNormal(uv, dx, dy, dpx, dpy, n);
+  }
+  let light = shadeSurface(nearestPart, uv, dx, dy, position, n, turn * -ray.direction);
   let clip = frame.clipFromAvatar * vec4f(p, 1.0);
   return Traced(toOutput(light), clip.z / clip.w);
 }

@@ -9,12 +9,15 @@ import {
   LinearMipmapLinearFilter,
   Mesh,
   MeshStandardMaterial,
+  NoColorSpace,
   type Raycaster,
   SRGBColorSpace,
+  Vector2,
   type Vector3,
 } from 'three';
 import type { RendererErrorCode } from '../errors.js';
-import type { PartImage } from '../types.js';
+import type { NormalMapOptions } from '../normal-map.js';
+import type { PartImage, PartMesh } from '../types.js';
 
 /** How rough each part's surface is for three.js' own lights. */
 const ROUGHNESS: Readonly<Record<string, number>> = {
@@ -50,12 +53,18 @@ export class AvatarMesh extends Group {
   private readonly names: readonly string[];
   private readonly parts = new Map<string, Mesh<BufferGeometry, MeshStandardMaterial>>();
 
-  /** @param rig - as `computeArkitRig` of `@implicit-faces/avatar` makes it. */
-  constructor(rig: ArkitRig) {
+  /** @param rig - as `computeArkitRig` of `@implicit-faces/avatar` makes it. @param options - relief of the skin, in place of the rig's own if it has one. */
+  constructor(rig: ArkitRig, { normalMap, normalScale = 1 }: NormalMapOptions = {}) {
     super();
     this.names = rig.names;
     for (const part of rig.meshes) {
       const material = new MeshStandardMaterial({ map: createMap(part.image), roughness: ROUGHNESS[part.name] ?? 0.5 });
+      const relief = (part.name === 'skin' && normalMap) || (part as PartMesh).normalMap;
+      if (relief) {
+        material.normalMap = createMap(relief, NoColorSpace);
+        // three.js' y is along v, which is down here.
+        material.normalScale = new Vector2(normalScale, -normalScale);
+      }
       const mesh = new Mesh(createGeometry(part), material);
       mesh.name = part.name;
       mesh.castShadow = true;
@@ -110,6 +119,7 @@ export class AvatarMesh extends Group {
     for (const { geometry, material } of this.parts.values()) {
       geometry.dispose();
       material.map?.dispose();
+      material.normalMap?.dispose();
       material.dispose();
     }
     this.removeFromParent();
@@ -162,10 +172,10 @@ function bytes({ data }: PartImage): Uint8Array {
   return data instanceof Uint8Array ? data : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
-function createMap(image: PartImage): DataTexture {
+function createMap(image: PartImage, colourSpace: string = SRGBColorSpace): DataTexture {
   // Row 0 is at v = 0 here as well: a DataTexture is not flipped.
   const map = new DataTexture(bytes(image), image.width, image.height);
-  map.colorSpace = SRGBColorSpace;
+  map.colorSpace = colourSpace;
   map.generateMipmaps = true;
   map.minFilter = LinearMipmapLinearFilter;
   map.magFilter = LinearFilter;

@@ -23,13 +23,14 @@ import { type BakedField, createBakedField } from '../bake/baked-field.js';
 import type { PosedBake, StaticBake } from '../bake/baker.js';
 import { TRACE_SETTINGS, traceBaked } from '../bake/trace.js';
 import { projectLights, type SceneLight } from '../environment.js';
+import type { NormalMapOptions } from '../normal-map.js';
 import { PART_NAMES } from '../part-maps.js';
 import { MAX_LIGHTS, type PunctualLight } from '../surface-light.js';
 import type { Gloss, PartImage } from '../types.js';
 import type { AvatarHit } from './avatar-mesh.js';
 import { createWebGlVolumeDrawer, type VolumeDrawer } from './volume-drawer.js';
 
-export interface AvatarVolumeOptions {
+export interface AvatarVolumeOptions extends NormalMapOptions {
   /** What `createBaker` baked once. */
   fixed: StaticBake;
   gloss?: Readonly<Record<string, Gloss>>;
@@ -159,15 +160,16 @@ export class AvatarVolume extends Mesh<BoxGeometry, Material> {
     if (this.owner === renderer) return;
     this.release();
     this.owner = renderer;
-    const { fixed, gloss } = this.options;
+    const { fixed, gloss, normalMap, normalScale } = this.options;
+    const drawn = { fixed, gloss, normalMap, normalScale };
     if (!('backend' in renderer && 'isWebGPUBackend' in renderer.backend)) {
-      this.adopt(createWebGlVolumeDrawer(renderer, { fixed, gloss }));
+      this.adopt(createWebGlVolumeDrawer(renderer, drawn));
       return;
     }
     const create = async () => {
       // Who draws with WebGL2 does not load it.
       const { createWebGpuVolumeDrawer } = await import('./webgpu-volume-drawer.js');
-      const drawer = await createWebGpuVolumeDrawer(renderer, { fixed, gloss, onLost: () => this.release() });
+      const drawer = await createWebGpuVolumeDrawer(renderer, { ...drawn, onLost: () => this.release() });
       if (this.ready === ready) this.adopt(drawer);
       else drawer.dispose();
     };

@@ -14,7 +14,7 @@ export interface VolumeDrawer
 /** Draws straight into the target of WebGLRenderer, or of a WebGPURenderer that fell back to WebGL2. */
 export function createWebGlVolumeDrawer(
   renderer: WebGLRenderer | WebGPURenderer,
-  options: Pick<BakedRendererOptions, 'fixed' | 'gloss'>,
+  options: Pick<BakedRendererOptions, 'fixed' | 'gloss' | 'normalMap' | 'normalScale'>,
 ): VolumeDrawer {
   const gl = renderer.getContext() as WebGL2RenderingContext;
   const baked = createBakedRenderer({ gl, ...options });

@@ -30,7 +30,7 @@ const UNREVERSED = /* @__PURE__ */ new Matrix4().set(1, 0, 0, 0, 0, 1, 0, 0, 0, 
  */
 export async function createWebGpuVolumeDrawer(
   renderer: WebGPURenderer,
-  options: Pick<WebGpuBakedRendererOptions, 'fixed' | 'gloss' | 'onLost'>,
+  options: Pick<WebGpuBakedRendererOptions, 'fixed' | 'gloss' | 'normalMap' | 'normalScale' | 'onLost'>,
 ): Promise<VolumeDrawer> {
   const backend = renderer.backend as unknown as { device: GPUDevice; get(texture: Texture): { texture: GPUTexture } };
   const { device } = backend;

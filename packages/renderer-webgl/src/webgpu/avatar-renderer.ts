@@ -5,7 +5,9 @@ import { AVATAR_RENDERER_DEFAULTS, type AvatarRenderer, type AvatarRendererOptio
 import { EVEN_LIGHT } from '../lighting.js';
 import { cameraPlace, multiply4 } from '../matrices.js';
 import { checkImage, checkMesh, moveMesh } from '../part-buffers.js';
+import { WHITE } from '../part-maps.js';
 import avatarMain from '../shaders/avatar.wgsl';
+import normalMapChunk from '../shaders/chunks/normal-map.wgsl';
 import outputChunk from '../shaders/chunks/output.wgsl';
 import shadingChunk from '../shaders/chunks/shading.wgsl';
 import surfaceLightChunk from '../shaders/chunks/surface-light.wgsl';
@@ -24,13 +26,13 @@ import {
   type WebGpuTargetOptions,
 } from './frame.js';
 import { createPipeline, createShaderModule } from './shader-module.js';
-import { createImageSampler, createImageUploader } from './textures.js';
+import { createImageSampler, createImageUploader, type ImageEncoding } from './textures.js';
 import { uniformStruct } from './uniform-struct.js';
 
 /** Tunables of `createWebGpuAvatarRenderer`. */
 export interface WebGpuAvatarRendererOptions
   extends WebGpuTargetOptions,
-    Pick<AvatarRendererOptions, 'gloss' | 'maxAnisotropy'> {}
+    Pick<AvatarRendererOptions, 'gloss' | 'maxAnisotropy' | 'normalScale'> {}
 
 /** Draws an avatar's meshes with WebGPU: what `AvatarRenderer` is for WebGL2. */
 export interface WebGpuAvatarRenderer extends Omit<AvatarRenderer, 'render'> {
@@ -70,14 +72,17 @@ interface Part {
  * renderer.render(pass, { clipFromCamera, cameraFromWorld });
  */
 export async function createWebGpuAvatarRenderer(options: WebGpuAvatarRendererOptions): Promise<WebGpuAvatarRenderer> {
-  const { gloss, maxAnisotropy, depthFormat, sampleCount } = mergeOptions(
+  const { gloss, maxAnisotropy, normalScale, depthFormat, sampleCount } = mergeOptions(
     {
-      ...(AVATAR_RENDERER_DEFAULTS as Required<Pick<AvatarRendererOptions, 'gloss' | 'maxAnisotropy'>>),
+      ...(AVATAR_RENDERER_DEFAULTS as Required<Pick<AvatarRendererOptions, 'gloss' | 'maxAnisotropy' | 'normalScale'>>),
       ...WEBGPU_TARGET_DEFAULTS,
-    } as Required<Pick<WebGpuAvatarRendererOptions, 'gloss' | 'maxAnisotropy' | 'depthFormat' | 'sampleCount'>>,
+    } as Required<
+      Pick<WebGpuAvatarRendererOptions, 'gloss' | 'maxAnisotropy' | 'normalScale' | 'depthFormat' | 'sampleCount'>
+    >,
     {
       gloss: options.gloss,
       maxAnisotropy: options.maxAnisotropy,
+      normalScale: options.normalScale,
       depthFormat: options.depthFormat,
       sampleCount: options.sampleCount,
     },
@@ -92,6 +97,7 @@ export async function createWebGpuAvatarRenderer(options: WebGpuAvatarRendererOp
     shadingChunk,
     surfaceLightChunk,
     outputChunk,
+    normalMapChunk,
     avatarMain,
   );
   const attribute = (shaderLocation: number, size: 2 | 3): GPUVertexBufferLayout => ({
@@ -115,12 +121,13 @@ export async function createWebGpuAvatarRenderer(options: WebGpuAvatarRendererOp
   const textures = new Map<PartImage, GPUTexture>();
   let light = createSurfaceLight(EVEN_LIGHT);
 
-  function createPart(mesh: PartMesh, texture: GPUTexture): Part {
+  function createPart(mesh: PartMesh, texture: GPUTexture, relief: GPUTexture): Part {
     const { name, positions, normals, uvs, indices } = mesh;
     const material = createBuffer(
       `${name} material`,
       GPUBufferUsage.UNIFORM,
-      Float32Array.from(packGloss(gloss[name] ?? MATTE)),
+      // Without a map white, which points outward, and nothing along the chart.
+      Float32Array.from([...packGloss(gloss[name] ?? MATTE), mesh.normalMap ? normalScale : 0, 0, 0, 0]),
     );
     return {
       positions: createBuffer(`${name} positions`, GPUBufferUsage.VERTEX, positions),
@@ -135,6 +142,7 @@ export async function createWebGpuAvatarRenderer(options: WebGpuAvatarRendererOp
           { binding: 0, resource: { buffer: material } },
           { binding: 1, resource: texture.createView() },
           { binding: 2, resource: sampler },
+          { binding: 3, resource: relief.createView() },
         ],
       }),
       indexCount: indices.length,
@@ -157,9 +165,13 @@ export async function createWebGpuAvatarRenderer(options: WebGpuAvatarRendererOp
       meshes = new Map(given.map((mesh) => [mesh.name, { ...mesh }]));
       freeParts();
       for (const mesh of meshes.values()) {
-        const texture = textures.get(mesh.image) ?? uploader.create(`${mesh.name} albedo`, [mesh.image]);
-        textures.set(mesh.image, texture);
-        parts.set(mesh.name, createPart(mesh, texture));
+        const textureOf = (image: PartImage, what: string, encoding: ImageEncoding) => {
+          const texture = textures.get(image) ?? uploader.create(`${mesh.name} ${what}`, [image], encoding);
+          textures.set(image, texture);
+          return texture;
+        };
+        const relief = textureOf(mesh.normalMap ?? WHITE, 'normal map', 'linear');
+        parts.set(mesh.name, createPart(mesh, textureOf(mesh.image, 'albedo', 'srgb'), relief));
       }
     },
 

@@ -8,9 +8,11 @@ import { atlasSize, BRICK_SAMPLES, BRICK_UV_SAMPLES } from '../bake/template-bri
 import type { BakedRenderer, BakedRendererOptions, BakedRenderOptions } from '../baked-renderer.js';
 import { EVEN_LIGHT } from '../lighting.js';
 import { IDENTITY, invert4, multiply4 } from '../matrices.js';
+import type { NormalMapOptions } from '../normal-map.js';
 import { packGlosses, partLayers, WHITE } from '../part-maps.js';
 import bakedMain from '../shaders/baked.wgsl';
 import fieldChunk from '../shaders/chunks/field.wgsl';
+import normalMapChunk from '../shaders/chunks/normal-map.wgsl';
 import outputChunk from '../shaders/chunks/output.wgsl';
 import shadingChunk from '../shaders/chunks/shading.wgsl';
 import surfaceChunk from '../shaders/chunks/surface.wgsl';
@@ -37,7 +39,7 @@ import { uniformStruct } from './uniform-struct.js';
 /** Tunables of `createWebGpuBakedRenderer`. */
 export interface WebGpuBakedRendererOptions
   extends WebGpuTargetOptions,
-    Pick<BakedRendererOptions, 'fixed' | 'gloss' | 'maxAnisotropy'> {}
+    Pick<BakedRendererOptions, 'fixed' | 'gloss' | 'maxAnisotropy' | keyof NormalMapOptions> {}
 
 export interface WebGpuBakedRenderOptions extends WebGpuRenderOptions, Pick<BakedRenderOptions, 'worldFromAvatar'> {
   /** `[x, y, width, height]` of the pass that is drawn into, in pixels from the top left: what `setViewport` was told, else the whole attachment. */
@@ -52,6 +54,10 @@ export interface WebGpuBakedRenderer extends Omit<BakedRenderer, 'render'> {
   /** Records the drawing of what was prepared last, with depth, in a pass of the caller's. Pipeline and bind groups of the pass are afterwards others. */
   render(pass: GPURenderPassEncoder): void;
 }
+
+/** The skin's normal, with relief or without: who has none does not pay for it. */
+const skinNormal = (value: string) =>
+  `fn skinNormal(uv: vec2f, dx: vec2f, dy: vec2f, dpx: vec3f, dpy: vec3f, n: vec3f) -> vec3f { return ${value}; }`;
 
 const PROXY = /* @__PURE__ */ uniformStruct('Proxy', { clipFromAvatar: 'mat4x4f' });
 
@@ -106,7 +112,7 @@ type Size = readonly [number, number, number];
  * renderer.render(encoder.beginRenderPass(descriptor));
  */
 export async function createWebGpuBakedRenderer(options: WebGpuBakedRendererOptions): Promise<WebGpuBakedRenderer> {
-  const { fixed, gloss = {}, maxAnisotropy = 8, format } = options;
+  const { fixed, gloss = {}, maxAnisotropy = 8, normalMap, normalScale = 1, format } = options;
   const { depthFormat, sampleCount } = mergeOptions<Required<Pick<WebGpuTargetOptions, 'depthFormat' | 'sampleCount'>>>(
     WEBGPU_TARGET_DEFAULTS,
     { depthFormat: options.depthFormat, sampleCount: options.sampleCount },
@@ -134,6 +140,10 @@ export async function createWebGpuBakedRenderer(options: WebGpuBakedRendererOpti
     surfaceLightChunk,
     surfaceChunk,
     outputChunk,
+    ...(normalMap
+      ? [normalMapChunk, skinNormal(`addRelief(f32(${normalScale}), uv, dx, dy, dpx, dpy, n)`)]
+      : [skinNormal('n')]),
+    ...(normalMap ? ['@group(2) @binding(4) var normalMap: texture_2d<f32>;'] : []),
     bakedMain,
   );
   const pipeline = await createPipeline(device, {
@@ -172,6 +182,7 @@ export async function createWebGpuBakedRenderer(options: WebGpuBakedRendererOpti
   let albedo = WHITE;
   let albedoTexture = uploader.create('albedo', [WHITE]);
   let partTexture = uploader.create('part albedos', partLayers({}));
+  const reliefTexture = normalMap && uploader.create('normal map', [normalMap], 'linear');
   let images = bindImages();
   let light = createSurfaceLight(EVEN_LIGHT);
   let prepared: GPUBindGroup | undefined;
@@ -213,6 +224,7 @@ export async function createWebGpuBakedRenderer(options: WebGpuBakedRendererOpti
         { binding: 1, resource: albedoSampler },
         { binding: 2, resource: partTexture.createView({ dimension: '2d-array' }) },
         { binding: 3, resource: partSampler },
+        ...(reliefTexture ? [{ binding: 4, resource: reliefTexture.createView() }] : []),
       ],
     });
   }

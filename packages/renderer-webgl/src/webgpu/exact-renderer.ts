@@ -26,8 +26,9 @@ import { createPipeline, createShaderModule } from './shader-module.js';
 import { createImageSampler, createImageUploader } from './textures.js';
 import { uniformStruct } from './uniform-struct.js';
 
+/** Normal maps are not drawn here yet: `renderExact` has them. */
 export interface WebGpuExactRenderOptions
-  extends Omit<ExactRenderOptions, 'framebuffer' | 'viewport' | 'clipFromCamera'>,
+  extends Omit<ExactRenderOptions, 'framebuffer' | 'viewport' | 'clipFromCamera' | 'normalMap' | 'normalScale'>,
     Omit<WebGpuTargetOptions, 'onLost' | 'sampleCount'> {
   /** Projection, 16 numbers, column-major, camera space to WebGPU's clip space, where depth is 0 to 1. */
   clipFromCamera: ArrayLike<number>;

@@ -5,13 +5,14 @@ import type { PartImage } from '../types.js';
 import type { DeviceResources } from './device-resources.js';
 import { createPipeline, createShaderModule } from './shader-module.js';
 
-/** Filtering and the values read are in linear light. */
-const IMAGE_FORMAT: GPUTextureFormat = 'rgba8unorm-srgb';
+/** What an image's bytes are: with `srgb` filtering and the values read are in linear light. */
+const IMAGE_FORMATS = { srgb: 'rgba8unorm-srgb', linear: 'rgba8unorm' } as const;
+export type ImageEncoding = keyof typeof IMAGE_FORMATS;
 
 /** Uploads images, with mipmaps. */
 export interface ImageUploader {
   /** A texture of one layer, or of as many as there are images; these are of one size. */
-  create(label: string, images: readonly PartImage[]): GPUTexture;
+  create(label: string, images: readonly PartImage[], encoding?: ImageEncoding): GPUTexture;
   /** Another image in place of the first, of the same size. @param region - `[x, y, width, height]` of what changed, texels. All of it when absent. */
   update(texture: GPUTexture, image: PartImage, region?: readonly [number, number, number, number]): void;
 }
@@ -19,12 +20,15 @@ export interface ImageUploader {
 export async function createImageUploader(resources: DeviceResources): Promise<ImageUploader> {
   const { device } = resources;
   const module = await createShaderModule(device, 'mipmap', mipmapMain);
-  const pipeline = await createPipeline(device, {
-    label: 'mipmap',
-    layout: 'auto',
-    vertex: { module },
-    fragment: { module, targets: [{ format: IMAGE_FORMAT }] },
-  });
+  const createMipmapPipeline = (format: GPUTextureFormat) =>
+    createPipeline(device, {
+      label: 'mipmap',
+      layout: 'auto',
+      vertex: { module },
+      fragment: { module, targets: [{ format }] },
+    });
+  const pipelines: Record<string, GPURenderPipeline> = {};
+  for (const format of Object.values(IMAGE_FORMATS)) pipelines[format] = await createMipmapPipeline(format);
   const sampler = device.createSampler({ label: 'mipmap', magFilter: 'linear', minFilter: 'linear' });
 
   function write(
@@ -40,6 +44,7 @@ export async function createImageUploader(resources: DeviceResources): Promise<I
 
   function fillLevels(texture: GPUTexture): void {
     const encoder = device.createCommandEncoder({ label: 'mipmap' });
+    const pipeline = pipelines[texture.format];
     for (let layer = 0; layer < texture.depthOrArrayLayers; layer++) {
       const level = (baseMipLevel: number) =>
         texture.createView({
@@ -73,11 +78,11 @@ export async function createImageUploader(resources: DeviceResources): Promise<I
   }
 
   return {
-    create(label, images) {
+    create(label, images, encoding = 'srgb') {
       const { width, height } = images[0];
       const texture = resources.createTexture({
         label,
-        format: IMAGE_FORMAT,
+        format: IMAGE_FORMATS[encoding],
         size: [width, height, images.length],
         mipLevelCount: 1 + Math.floor(Math.log2(Math.max(width, height))),
         usage: GPUTextureUsage.TEXTURE_BINDING | GPUTextureUsage.COPY_DST | GPUTextureUsage.RENDER_ATTACHMENT,

@@ -37,6 +37,21 @@ export function solidImage([r, g, b]: readonly [number, number, number]): PartIm
   return { data: Uint8Array.of(r, g, b, 255), width: 1, height: 1 };
 }
 
+/** A normal map of dents in rows and columns, `[size, size]` texels. */
+export function dentedMap(size: number, dents: number): PartImage {
+  const data = new Uint8Array(4 * size * size);
+  for (let i = 0; i < size * size; i++) {
+    const [x, y] = [(2 * Math.PI * dents * (i % size)) / size, (2 * Math.PI * dents * Math.floor(i / size)) / size];
+    const lean = [0.5 * Math.sin(x), 0.5 * Math.cos(y)];
+    const up = Math.sqrt(1 - lean[0] ** 2 - lean[1] ** 2);
+    data.set(
+      [...lean, up, 1].map((c) => Math.round(127.5 * (c + 1))),
+      4 * i,
+    );
+  }
+  return { data, width: size, height: size };
+}
+
 /** Squares of two colours; the top left one is light. */
 export function checkerImage(size: number, squares: number): PartImage {
   const data = new Uint8Array(4 * size * size);
