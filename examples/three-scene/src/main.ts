@@ -13,9 +13,13 @@ import { EffectComposer } from 'three/addons/postprocessing/EffectComposer.js';
 import { OutputPass } from 'three/addons/postprocessing/OutputPass.js';
 import { RenderPass } from 'three/addons/postprocessing/RenderPass.js';
 import { UnrealBloomPass } from 'three/addons/postprocessing/UnrealBloomPass.js';
+import { bloom } from 'three/addons/tsl/display/BloomNode.js';
+import { pass } from 'three/tsl';
+import { RenderPipeline, WebGPURenderer } from 'three/webgpu';
 
-// A scene as anybody has one.
-const renderer = new THREE.WebGLRenderer();
+// A scene as anybody has one, drawn with WebGL2, or with WebGPU where the address ends in ?webgpu.
+const isWebGpu = new URLSearchParams(location.search).has('webgpu');
+const renderer = isWebGpu ? new WebGPURenderer() : new THREE.WebGLRenderer();
 document.body.append(renderer.domElement);
 const scene = new THREE.Scene();
 const camera = new THREE.PerspectiveCamera(30, 1, 0.05, 10);
@@ -31,10 +35,7 @@ const ring = new THREE.Mesh(
 );
 ring.rotation.x = 1.3;
 scene.add(ring);
-const composer = new EffectComposer(renderer);
-composer.addPass(new RenderPass(scene, camera));
-composer.addPass(new UnrealBloomPass(new THREE.Vector2(512, 512), 0.4, 0.5, 0.9));
-composer.addPass(new OutputPass());
+const effects = renderer instanceof WebGPURenderer ? createPipeline(renderer) : createComposer(renderer);
 
 // The face in its middle.
 ort.env.wasm.wasmPaths = { mjs: loaderUrl, wasm: wasmUrl };
@@ -53,6 +54,7 @@ const face = new AvatarVolume({
   partAlbedos: Object.fromEntries(model.uv.topology.parts.map((part) => [part.name, partImage(part)])),
 });
 face.setBake(await baker.bake(atRest));
+await face.prepare(renderer);
 scene.add(face);
 document.querySelector('output')!.remove();
 
@@ -67,13 +69,26 @@ renderer.setAnimationLoop((time) => {
   ring.rotation.z = time / 2000;
   ring.position.y = 0.12 * Math.sin(time / 1500);
   controls.update();
-  composer.render();
+  effects.render();
 });
 function resize(): void {
   camera.aspect = innerWidth / innerHeight;
   camera.updateProjectionMatrix();
   renderer.setSize(innerWidth, innerHeight);
-  composer.setSize(innerWidth, innerHeight);
+  if ('setSize' in effects) effects.setSize(innerWidth, innerHeight);
 }
 addEventListener('resize', resize);
 resize();
+
+// Bloom, as either renderer has it.
+function createComposer(webgl: THREE.WebGLRenderer): EffectComposer {
+  const composer = new EffectComposer(webgl);
+  composer.addPass(new RenderPass(scene, camera));
+  composer.addPass(new UnrealBloomPass(new THREE.Vector2(512, 512), 0.4, 0.5, 0.9));
+  composer.addPass(new OutputPass());
+  return composer;
+}
+function createPipeline(webgpu: WebGPURenderer): RenderPipeline {
+  const scenePass = pass(scene, camera);
+  return new RenderPipeline(webgpu, scenePass.add(bloom(scenePass, 0.4, 0.5, 0.9)));
+}

@@ -1,5 +1,4 @@
 /// <reference path="../src/glsl.d.ts" />
-import { createRandom } from '@implicit-faces/test-utils';
 import { expect, it } from 'vitest';
 import { encodeSrgb, toneMapNeutral } from '../src/colour.js';
 import {
@@ -7,7 +6,6 @@ import {
   computeShading,
   computeSurfaceLight,
   createSurfaceLight,
-  type PunctualLight,
   perturbNormal,
   type Vec3,
 } from '../src/index.js';
@@ -20,24 +18,10 @@ import surfaceLightChunk from '../src/shaders/chunks/surface-light.glsl';
 import { distributionGgx, environmentBrdf, fresnelSchlick, packGloss, visibilitySmith } from '../src/specular.js';
 import { setSurfaceLight } from '../src/surface-light.js';
 import { createContext, createTarget, LIGHTING } from './support/scene.js';
+import { COUNT, EYES, LIGHTS, NORMALS, SHARES, scale } from './support/shading-inputs.js';
 
-const SIZE = 16;
-const COUNT = SIZE * SIZE;
+const SIZE = Math.sqrt(COUNT);
 const VERTEX = 'void main() { gl_Position = vec4(vec2(gl_VertexID & 1, gl_VertexID >> 1) * 4.0 - 1.0, 0.0, 1.0); }';
-
-const random = createRandom(2);
-function unit(): Vec3 {
-  const v = [random.normal(), random.normal(), random.normal()];
-  const length = Math.hypot(...v);
-  return [v[0] / length, v[1] / length, v[2] / length];
-}
-const normals = Array.from({ length: COUNT }, unit);
-const eyes = Array.from({ length: COUNT }, unit);
-/** Each in 0 to 1, none at its ends. */
-const shares = Array.from(
-  { length: COUNT },
-  () => [0, 1, 2].map(() => 0.01 + 0.98 * random.uniform()) as unknown as Vec3,
-);
 
 /** Runs `body`, a vec3 of the unit vectors `n` and `e` and the shares `s`, once for each. */
 function evaluate(
@@ -60,7 +44,7 @@ function evaluate(
   );
   const target = createTarget(gl, SIZE, 'RGBA32F');
   gl.bindTexture(gl.TEXTURE_2D, gl.createTexture());
-  const inputs = Float32Array.from([...normals, ...eyes, ...shares].flat());
+  const inputs = Float32Array.from([...NORMALS, ...EYES, ...SHARES].flat());
   gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGB32F, SIZE, 3 * SIZE, 0, gl.RGB, gl.FLOAT, inputs);
   gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.NEAREST);
   gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, gl.NEAREST);
@@ -74,13 +58,9 @@ function evaluate(
 
 /** What twins say, with alpha 1. */
 const expected = (twin: (n: Vec3, e: Vec3, s: Vec3) => readonly number[]) =>
-  normals.flatMap((n, i) => [...twin(n, eyes[i], shares[i]), 1]);
+  NORMALS.flatMap((n, i) => [...twin(n, EYES[i], SHARES[i]), 1]);
 
 const gloss = { f0: 0.028, roughness: 0.55 };
-const lights: PunctualLight[] = [
-  { kind: 'directional', colour: [1, 0.5, 0.2], intensity: 0.7, toLight: [1, 2, 3] },
-  { kind: 'point', colour: [0.1, 0.2, 0.3], position: [0.5, 1.5, -2] },
-];
 
 it('microfacets, masking, Fresnel and the environment term agree with their twins', () => {
   const actual = evaluate(
@@ -126,14 +106,12 @@ it('computeHighlight agrees with its twin', () => {
 });
 
 it('computeSurfaceLight agrees with its twin, harmonics and lights together', () => {
-  const light = createSurfaceLight(LIGHTING, lights);
+  const light = createSurfaceLight(LIGHTING, LIGHTS);
   const material = packGloss(gloss).map(String).join(', ');
   const actual = evaluate(`computeSurfaceLight(s, vec4(${material}), 0.1 * s, n, e)`, (gl, uniforms) =>
     setSurfaceLight(gl, uniforms, light),
   );
-  const twins = expected((n, e, s) =>
-    computeSurfaceLight(light, s, gloss, s.map((x) => 0.1 * x) as unknown as Vec3, n, e),
-  );
+  const twins = expected((n, e, s) => computeSurfaceLight(light, s, gloss, scale(s, 0.1), n, e));
   expect(actual).toBeCloseToTensor(twins, 1e-4);
 });
 

@@ -1,6 +1,6 @@
 /// <reference types="@webgpu/types" />
 import { mat4 } from 'gl-matrix';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { commands } from 'vitest/browser';
 import { createBakedRenderer, FACE_GLOSS } from '../src/index.js';
 import { createWebGpuAvatarRenderer, createWebGpuBakedRenderer, toWebGpuClip } from '../src/webgpu/index.js';
@@ -197,5 +197,26 @@ describe.skipIf(!device)('WebGPU, the baked path', () => {
     expect(alive).toEqual({ buffers: 0, textures: 0 });
     expect(() => renderer.setBake(toy.bake)).toThrow(expect.objectContaining({ code: 'DISPOSED' }));
     own.destroy();
+  });
+
+  it('says that the device is lost, in every method', async () => {
+    const own = (await requestDevice())!;
+    const onLost = vi.fn();
+    const renderer = await createWebGpuBakedRenderer({ device: own, format: 'rgba8unorm', fixed: toy.fixed, onLost });
+    renderer.setBake(toy.bake);
+    own.destroy();
+    await own.lost;
+    const lost = expect.objectContaining({ code: 'DEVICE_LOST' });
+    expect(onLost).toHaveBeenCalledExactlyOnceWith(lost);
+    const encoder = device!.createCommandEncoder();
+    for (const method of [
+      () => renderer.setBake(toy.bake),
+      () => renderer.setAlbedo(ALBEDO),
+      () => renderer.setPartAlbedos(PARTS),
+      () => renderer.setLighting(LIGHTING),
+      () => renderer.prepare(encoder, toGpu(VIEW)),
+    ])
+      expect(method).toThrow(lost);
+    renderer.dispose();
   });
 });

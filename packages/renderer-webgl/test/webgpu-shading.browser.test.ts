@@ -1,8 +1,7 @@
 /// <reference types="@webgpu/types" />
-import { createRandom } from '@implicit-faces/test-utils';
 import { describe, expect, it } from 'vitest';
 import { encodeSrgb, toneMapNeutral } from '../src/colour.js';
-import { computeSurfaceLight, createSurfaceLight, FACE_GLOSS, perturbNormal, type Vec3 } from '../src/index.js';
+import { computeSurfaceLight, createSurfaceLight, FACE_GLOSS, perturbNormal } from '../src/index.js';
 import { cross } from '../src/lighting.js';
 import normalMapChunk from '../src/shaders/chunks/normal-map.wgsl';
 import outputChunk from '../src/shaders/chunks/output.wgsl';
@@ -13,30 +12,14 @@ import { LIGHT_LAYOUT, lightValues, OUTPUT_LAYOUT } from '../src/webgpu/frame.js
 import { createShaderModule } from '../src/webgpu/shader-module.js';
 import { uniformStruct } from '../src/webgpu/uniform-struct.js';
 import { LIGHTING } from './support/scene.js';
+import { COUNT, EYES, LIGHTS, NORMALS, SHARES, scale } from './support/shading-inputs.js';
 import { requestDevice } from './support/webgpu.js';
 
-const COUNT = 256;
 const device = await requestDevice();
-const random = createRandom(3);
-function unit(): Vec3 {
-  const v = [random.normal(), random.normal(), random.normal()];
-  const length = Math.hypot(...v);
-  return [v[0] / length, v[1] / length, v[2] / length];
-}
-const normals = Array.from({ length: COUNT }, unit);
-const eyes = Array.from({ length: COUNT }, unit);
-/** Each in 0 to 2. */
-const colours = Array.from(
-  { length: COUNT },
-  (): Vec3 => [2 * random.uniform(), 2 * random.uniform(), 2 * random.uniform()],
-);
 const gloss = FACE_GLOSS.eyeLeft;
-const light = createSurfaceLight(LIGHTING, [
-  { kind: 'directional', colour: [1, 0.5, 0.2], intensity: 0.7, toLight: [1, 2, 3] },
-  { kind: 'point', colour: [0.1, 0.2, 0.3], position: [0.5, 1.5, -2] },
-]);
+const light = createSurfaceLight(LIGHTING, LIGHTS);
 
-/** Runs `body`, a vec3f of the unit vectors `n` and `e` and the colour `c`, once for each. */
+/** Runs `body`, a vec3f of the unit vectors `n` and `e` and the shares `s`, once for each. */
 async function evaluate(body: string): Promise<number[]> {
   const frame = uniformStruct('Frame', { material: 'vec4f', ...LIGHT_LAYOUT, ...OUTPUT_LAYOUT });
   const main = `@group(0) @binding(0) var<uniform> frame: Frame;
@@ -47,7 +30,7 @@ async function evaluate(body: string): Promise<number[]> {
 @compute @workgroup_size(64) fn computeMain(@builtin(global_invocation_id) id: vec3u) {
   let n = inputs[id.x].xyz;
   let e = inputs[id.x + ${COUNT}].xyz;
-  let c = inputs[id.x + ${2 * COUNT}].xyz;
+  let s = inputs[id.x + ${2 * COUNT}].xyz;
   results[id.x] = vec4f(${body}, 0.0) + 0.0 * frame.material;
 }`;
   const module = await createShaderModule(
@@ -63,7 +46,7 @@ async function evaluate(body: string): Promise<number[]> {
   const pipeline = await device!.createComputePipelineAsync({ layout: 'auto', compute: { module } });
   const block = new Float32Array(frame.byteLength / 4);
   frame.pack({ material: packGloss(gloss), ...lightValues(light) }, block);
-  const inputs = Float32Array.from([...normals, ...eyes, ...colours].flatMap((v) => [...v, 0]));
+  const inputs = Float32Array.from([...NORMALS, ...EYES, ...SHARES].flatMap((v) => [...v, 0]));
   const buffer = (usage: number, data: Float32Array<ArrayBuffer>) => {
     const created = device!.createBuffer({ size: data.byteLength, usage: usage | GPUBufferUsage.COPY_DST });
     device!.queue.writeBuffer(created, 0, data);
@@ -88,12 +71,10 @@ async function evaluate(body: string): Promise<number[]> {
 
 describe.skipIf(!device)('WGSL', () => {
   it('lights as its twin on the CPU', async () => {
-    const actual = await evaluate('computeSurfaceLight(0.5 * c, frame.material, 0.1 * e, n, e)');
-    const expected = normals.flatMap((n, i) => {
-      const [r, g, b] = colours[i];
-      const e = eyes[i];
-      return computeSurfaceLight(light, [r / 2, g / 2, b / 2], gloss, [e[0] / 10, e[1] / 10, e[2] / 10], n, e);
-    });
+    const actual = await evaluate('computeSurfaceLight(s, frame.material, 0.1 * e, n, e)');
+    const expected = NORMALS.flatMap((n, i) =>
+      computeSurfaceLight(light, SHARES[i], gloss, scale(EYES[i], 0.1), n, EYES[i]),
+    );
     // Highlights reach 30; float32 keeps four digits of what goes into a sharp one.
     actual.forEach((value, i) => {
       expect(Math.abs(value - expected[i])).toBeLessThan(1e-4 + 2e-3 * Math.abs(expected[i]));
@@ -102,19 +83,19 @@ describe.skipIf(!device)('WGSL', () => {
   });
 
   it('leans normals as its twin', async () => {
-    const actual = await evaluate('perturbNormal(n, c - vec3f(1, 1, 0), e, cross(c, e), c.xy, c.yz - 1.0)');
-    const expected = normals.flatMap((n, i) => {
-      const [c, e] = [colours[i], eyes[i]];
-      return perturbNormal(n, [c[0] - 1, c[1] - 1, c[2]], e, cross(c, e), [c[0], c[1]], [c[1] - 1, c[2] - 1]);
+    const actual = await evaluate('perturbNormal(n, vec3f(s.xy - 0.5, s.z), e, cross(s, e), s.xy, s.yz - 0.5)');
+    const expected = NORMALS.flatMap((n, i) => {
+      const [e, s] = [EYES[i], SHARES[i]];
+      return perturbNormal(n, [s[0] - 0.5, s[1] - 0.5, s[2]], e, cross(s, e), [s[0], s[1]], [s[1] - 0.5, s[2] - 0.5]);
     });
     expect(actual).toBeCloseToTensor(expected, 1e-3);
   });
 
   it('maps and encodes colours as its twins', async () => {
-    expect(await evaluate('toneMapNeutral(c)')).toBeCloseToTensor(colours.flatMap(toneMapNeutral), 1e-5);
-    expect(await evaluate('encodeSrgb(c * c * c * c)')).toBeCloseToTensor(
-      colours.flat().map((c) => encodeSrgb(c ** 4)),
-      1e-4,
+    expect(await evaluate('toneMapNeutral(2.0 * s)')).toBeCloseToTensor(
+      SHARES.flatMap((s) => toneMapNeutral(scale(s, 2))),
+      1e-5,
     );
+    expect(await evaluate('encodeSrgb(n)')).toBeCloseToTensor(NORMALS.flat().map(encodeSrgb), 1e-4);
   });
 });
