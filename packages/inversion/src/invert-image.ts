@@ -22,7 +22,7 @@ import { chooseSamples, optimise } from './stages/optimise.js';
 import { findRelief } from './stages/relief.js';
 import { startPose, turnDegrees } from './stages/start.js';
 import { finishTexture, pickTexels, type SeenScene, seenTint, seeScene } from './stages/texture.js';
-import { loadSurfaceSamples, posePoints } from './surface-samples.js';
+import { loadModelSamples, posePoints } from './surface-samples.js';
 import type { InvertedAvatar, InvertedPhoto, InvertImageOptions, Photo, Stage } from './types.js';
 
 /** Each photo costs time and memory, and beyond a few there is little left to see. */
@@ -127,12 +127,7 @@ async function invert(who: string, images: readonly Photo[], options: InvertImag
   await report(0);
 
   const { topology } = model.uv;
-  const landmarks = await loadSurfaceSamples(model, topology.landmarks[468]);
-  const vertices = await loadSurfaceSamples(model, topology.skin.uv);
-  for (const { origin, jacobian } of [landmarks, vertices]) {
-    checkFinite(stage, 'the mean face', origin);
-    checkFinite(stage, "the surface's Jacobian", jacobian);
-  }
+  const { landmarks, vertices } = await loadModelSamples(model);
   const mean = posePoints(landmarks, new Float64Array(landmarks.codeSize));
   const starts = faces.map(({ image, found }, i) => {
     const start = startPose(mean, found.points, [image.width / 2, image.height / 2], image.focalLengthPx);

@@ -1,5 +1,6 @@
 import type { FaceModel } from '@implicit-faces/avatar';
 import type { Codes } from '@implicit-faces/sdf-core';
+import { checkFinite } from './finite.js';
 
 /**
  * Fixed places of the skin's chart with everything that is linear about them, so that a step of the optimisation needs no network: points are
@@ -22,6 +23,37 @@ export async function loadSurfaceSamples(model: FaceModel, uv: Float32Array): Pr
   const zero: Codes = { geometry: new Float32Array(geometry), expression: new Float32Array(expression) };
   const { points, jacobian } = await model.uv.surfaceJacobian(uv, zero);
   return { count: uv.length / 2, uv, origin: points, jacobian, codeSize: geometry + expression };
+}
+
+/** What is asked of a model's networks once, however many photos follow. */
+export interface ModelSamples {
+  /** The 468 landmarks. */
+  landmarks: SurfaceSamples;
+  /** The skin's mesh vertices. */
+  vertices: SurfaceSamples;
+}
+
+const loadedSamples = /* @__PURE__ */ new WeakMap<FaceModel['uv'], ModelSamples>();
+
+/**
+ * Landmarks and vertices of a model, asked for when first needed and kept as long as the model is: their Jacobians take 0.2 s of a processor's time.
+ *
+ * @throws FaceError `NOT_FINITE` when a network's answer is none.
+ */
+export async function loadModelSamples(model: FaceModel): Promise<ModelSamples> {
+  const kept = loadedSamples.get(model.uv);
+  if (kept) return kept;
+  const { topology } = model.uv;
+  const samples = {
+    landmarks: await loadSurfaceSamples(model, topology.landmarks[468]),
+    vertices: await loadSurfaceSamples(model, topology.skin.uv),
+  };
+  for (const { origin, jacobian } of Object.values(samples)) {
+    checkFinite('optimise', 'the mean face', origin);
+    checkFinite('optimise', "the surface's Jacobian", jacobian);
+  }
+  loadedSamples.set(model.uv, samples);
+  return samples;
 }
 
 /** The same places of one person: the geometry code goes into the origin, and what is left of the codes is the expression `[De]`. */

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   type DensitySamples,
   loadDensitySamples,
+  loadModelSamples,
   loadSurfaceSamples,
   mixDensity,
   posePoints,
@@ -29,6 +30,31 @@ describe('posePoints', () => {
     expect(posePoints(samples, codes, out)).toBe(out);
     expect(out).toBeCloseToTensor(expected, 1e-6);
     expect(posePoints(samples, codes)).toEqual(out);
+  });
+});
+
+describe('loadModelSamples', () => {
+  it('asks the networks once, and again of another model or after an answer that was none', async () => {
+    let asked = 0;
+    let poison = true;
+    const uv: FaceModel['uv'] = {
+      ...model.uv,
+      async surfaceJacobian(...args) {
+        asked++;
+        const answer = await model.uv.surfaceJacobian(...args);
+        if (poison) answer.jacobian[0] = Number.POSITIVE_INFINITY;
+        return answer;
+      },
+    };
+    await expect(loadModelSamples({ ...model, uv })).rejects.toMatchObject({ code: 'NOT_FINITE' });
+    poison = false;
+    asked = 0;
+    const samples = await loadModelSamples({ ...model, uv });
+    expect(await loadModelSamples({ ...model, uv })).toBe(samples);
+    expect(asked).toBe(2);
+    expect([samples.landmarks.count, samples.vertices.count]).toEqual([468, model.uv.topology.skin.uv.length / 2]);
+    expect(await loadModelSamples({ ...model, uv: { ...uv } })).not.toBe(samples);
+    expect(asked).toBe(4);
   });
 });
 

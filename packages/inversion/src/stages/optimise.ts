@@ -342,7 +342,10 @@ export interface ChosenSamples {
   density: DensitySamples;
 }
 
-/** Random vertices of the face region, and the density of the albedo there. */
+/** The last choice of each model's vertices, for the next photo. */
+const lastChoice = /* @__PURE__ */ new WeakMap<SurfaceSamples, { key: string; chosen: ChosenSamples }>();
+
+/** Random vertices of the face region, and the density of the albedo there. The same choice again takes no time. */
 export async function chooseSamples(
   model: FaceModel,
   vertices: SurfaceSamples,
@@ -351,6 +354,9 @@ export async function chooseSamples(
   signal?: AbortSignal,
   onProgress?: (fraction: number) => void,
 ): Promise<ChosenSamples> {
+  const key = `${count} of seed ${seed}`;
+  const last = lastChoice.get(vertices);
+  if (last?.key === key) return last.chosen;
   const inFace = sampleChartMap(model.uv.topology.faceMask, vertices.uv);
   const index = shuffled(
     Array.from({ length: vertices.count }, (_, n) => n).filter((n) => inFace[n] > 127),
@@ -360,7 +366,9 @@ export async function chooseSamples(
   const density = await loadDensitySamples(model, samples.uv, signal, onProgress);
   checkFinite('optimise', 'the albedo of the samples', density.mean);
   checkFinite('optimise', 'the albedo of the samples, by texture code,', density.basis);
-  return { index: Int32Array.from(index), samples, density };
+  const chosen = { index: Int32Array.from(index), samples, density };
+  lastChoice.set(vertices, { key, chosen });
+  return chosen;
 }
 
 /** Random vertices of everything outside, for the silhouette. */
