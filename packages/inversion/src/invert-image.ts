@@ -159,9 +159,11 @@ async function invert(who: string, images: readonly Photo[], options: InvertImag
   const { fits, steps } = await optimise(subject, evidence, { ...settings, losses, lightOrder }, seed, (fraction) =>
     report(0.2 + 0.8 * fraction),
   );
-  enter('finetune');
-  const tuning =
-    settings.finetuneSteps > 0 ? await finetune(subject, evidence, fits, settings.finetuneSteps, report) : undefined;
+  let tuning: Float32Array | undefined;
+  if (settings.finetuneSteps > 0) {
+    enter('finetune');
+    tuning = await finetune(subject, evidence, fits, settings.finetuneSteps, report);
+  }
   enter('texture');
   await report(0);
 
