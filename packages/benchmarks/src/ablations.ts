@@ -146,8 +146,8 @@ export function createAblationRunner(tools: AblationTools) {
       const full = known.get(photo) ?? run();
       known.set(photo, full);
       if (!ablation.isColourField) return full;
-      const began = performance.now();
       const avatar = await full;
+      const began = performance.now();
       const field = await fitField(model, photo, avatar);
       const { seconds } = avatar.inversion;
       const albedo = await bakeField(model, field, avatar, avatar.expressionCode, BAKE_SIZE);

@@ -116,7 +116,9 @@ async function main(): Promise<void> {
     if (options.ablations) {
       const run = await ablate(data, photos, out, options);
       const { rows } = run;
-      const photo = photos.find((path) => MAY_BE_SHOWN.test(path) && !run.failed.includes(parse(path).name));
+      const photo = photos.find(
+        (path) => MAY_BE_SHOWN.test(path) && !run.failed.some((name) => name.startsWith(`${parse(path).name} `)),
+      );
       const show = (path: string) =>
         writeContactSheet(
           rows.map(({ name }) => ({ photo: photo!, folder: join(out, name, parse(photo!).name) })),
