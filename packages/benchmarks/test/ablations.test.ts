@@ -232,7 +232,6 @@ it.skipIf(!present)(
     expect(coloured.albedo).not.toEqual(avatar.albedo);
     const { uv, field } = await compareColours({ model, generator }, portrait, avatar);
     for (const key of ['expressionSlipMm', 'faceSlipMm'] as const) expect(field[key]).toBeGreaterThan(2 * uv[key]);
-    expect(field.faceAlbedoMae).toBeGreaterThan(uv.faceAlbedoMae);
     const figures = await measureOnPortrait(model, generator, portrait, coloured);
     expect(figures.albedoMae).toBeCloseTo(field.albedoMae, 2);
     await Promise.all([model.dispose(), landmarks.dispose()]);

@@ -11,7 +11,7 @@ import * as ort from 'onnxruntime-node';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { build, type Plugin, type PreviewServer, preview } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type InvertedAvatar, invertImage, STAGES } from '../src/index.js';
+import { type InvertedAvatar, invertImage, STAGES, type Stage } from '../src/index.js';
 import { photographKnownFace } from './helpers/known-face.js';
 import { hasShippedModel, loadShippedModel, loadTinyModel } from './helpers/models.js';
 import type { Page as Api, Run } from './in-browser/page.js';
@@ -216,6 +216,8 @@ describe.skipIf(!executablePath)('invertImage in a worker', { timeout: TIMEOUT_M
       found: undefined,
       afterwards: 0,
     });
-    expect(progress.at(-1)?.stage).toBe(stage);
+    // The worker works on while the page's word is on its way.
+    const last = STAGES.indexOf(progress.at(-1)!.stage);
+    expect(last).toBeGreaterThanOrEqual(STAGES.indexOf(stage as Stage));
   });
 });
