@@ -3,7 +3,6 @@ import { mergeOptions } from '@implicit-faces/runtime';
 import { setOutput } from './colour.js';
 import { keepResources } from './context-resources.js';
 import { keepBindings, keepDrawState, keepTextureUnits } from './gl-state.js';
-import { EVEN_LIGHT } from './lighting.js';
 import { cameraPlace } from './matrices.js';
 import {
   checkImage,
@@ -23,7 +22,7 @@ import outputChunk from './shaders/chunks/output.glsl';
 import shadingChunk from './shaders/chunks/shading.glsl';
 import surfaceLightChunk from './shaders/chunks/surface-light.glsl';
 import { MATTE, packGloss } from './specular.js';
-import { createSurfaceLight, type PunctualLight, setSurfaceLight } from './surface-light.js';
+import { keepSurfaceLight, type LightSetters, setSurfaceLight } from './surface-light.js';
 import type { Gloss, PartImage, PartMesh, RenderOptions } from './types.js';
 
 /** Tunables of `createAvatarRenderer`. */
@@ -42,7 +41,7 @@ export interface AvatarRendererOptions {
 
 export const AVATAR_RENDERER_DEFAULTS = { gloss: {}, maxAnisotropy: 8, normalScale: 1 };
 
-export interface AvatarRenderer {
+export interface AvatarRenderer extends LightSetters {
   /**
    * Replaces all parts. The meshes are kept, not copied, to upload them again should the context be lost; parts may share an image.
    *
@@ -67,21 +66,6 @@ export interface AvatarRenderer {
    * @throws FaceError `UNKNOWN_PART` when no mesh has the image.
    */
   updateImage(image: PartImage, region?: readonly [number, number, number, number]): void;
-
-  /**
-   * Sets the light, even white until then.
-   *
-   * @param lighting - `[9, 3]` linear RGB spherical harmonics, copied.
-   * @throws FaceError `SHAPE` when it is not 27 finite numbers.
-   */
-  setLighting(lighting: ArrayLike<number>): void;
-
-  /**
-   * Lights besides the harmonics, none until then. They cast no shadows.
-   *
-   * @throws FaceError `RANGE` for more than four.
-   */
-  setLights(lights: readonly PunctualLight[]): void;
 
   /** Draws, with depth, and leaves WebGL's state as it was. Does nothing while the context is lost. */
   render(options: RenderOptions): void;
@@ -119,7 +103,6 @@ export function createAvatarRenderer(options: AvatarRendererOptions): AvatarRend
   );
   const gl = checkContext(options.gl, 'createAvatarRenderer');
   let meshes = new Map<string, PartMesh>();
-  let light = createSurfaceLight(EVEN_LIGHT);
   const { present, checkOpen, dispose } = keepResources(
     gl,
     upload,
@@ -130,6 +113,7 @@ export function createAvatarRenderer(options: AvatarRendererOptions): AvatarRend
     },
     options.onRestored,
   );
+  const light = keepSurfaceLight(checkOpen);
 
   function upload(): Resources {
     const created: Resources = { program: link([]), parts: new Map(), textures: new Map() };
@@ -187,7 +171,7 @@ export function createAvatarRenderer(options: AvatarRendererOptions): AvatarRend
       gl.uniformMatrix4fv(uniforms.clipFromCamera, false, Float32Array.from(clipFromCamera));
       gl.uniformMatrix4fv(uniforms.cameraFromWorld, false, Float32Array.from(cameraFromWorld));
       gl.uniform3fv(uniforms.eye, cameraPlace(cameraFromWorld));
-      setSurfaceLight(gl, uniforms, light);
+      setSurfaceLight(gl, uniforms, light.current());
       setOutput(gl, uniforms, renderOptions);
       gl.uniform1i(uniforms.albedoMap, 0);
       gl.uniform1i(uniforms.normalMap ?? null, 1);
@@ -238,15 +222,7 @@ export function createAvatarRenderer(options: AvatarRendererOptions): AvatarRend
       if (texture) keepBindings(gl, () => updateRegion(gl, texture, image, region));
     },
 
-    setLighting(given) {
-      checkOpen('setLighting');
-      light = createSurfaceLight(given, light.lights);
-    },
-
-    setLights(given) {
-      checkOpen('setLights');
-      light = createSurfaceLight(light.lighting, given);
-    },
+    ...light.setters,
 
     render(renderOptions) {
       checkOpen('render');

@@ -6,7 +6,6 @@ import { atlasSize, BRICK_SAMPLES, BRICK_UV_SAMPLES } from './bake/template-bric
 import { setOutput } from './colour.js';
 import { keepResources } from './context-resources.js';
 import { keepBindings, keepDrawState, keepStencil, keepTextureUnits } from './gl-state.js';
-import { EVEN_LIGHT } from './lighting.js';
 import { IDENTITY, invert4, multiply4 } from './matrices.js';
 import type { NormalMapOptions } from './normal-map.js';
 import { createTexture, updateRegion } from './part-buffers.js';
@@ -28,7 +27,7 @@ import proxyFragmentMain from './shaders/proxy.frag.glsl';
 import proxyMain from './shaders/proxy.vert.glsl';
 import tilesMain from './shaders/tiles.vert.glsl';
 import undecidedMain from './shaders/undecided.frag.glsl';
-import { createSurfaceLight, type PunctualLight, setSurfaceLight } from './surface-light.js';
+import { keepSurfaceLight, type LightSetters, setSurfaceLight } from './surface-light.js';
 import { createTexture3d, updateTexture3d } from './texture-3d.js';
 import type { Gloss, PartImage, RenderOptions } from './types.js';
 
@@ -47,7 +46,7 @@ export interface BakedRendererOptions extends NormalMapOptions {
 }
 
 /** Draws a baked face by sphere tracing, with depth. */
-export interface BakedRenderer {
+export interface BakedRenderer extends LightSetters {
   /** Another face or expression. The bake is kept, not copied. */
   setBake(bake: PosedBake): void;
 
@@ -56,16 +55,6 @@ export interface BakedRenderer {
 
   /** Textures of the parts after the skin, by name, all of one size. */
   setPartAlbedos(images: Readonly<Record<string, PartImage>>): void;
-
-  /** `[9, 3]` spherical harmonics. @throws FaceError `SHAPE` when it is not 27 finite numbers. */
-  setLighting(lighting: ArrayLike<number>): void;
-
-  /**
-   * Lights besides the harmonics, none until then. They cast no shadows.
-   *
-   * @throws FaceError `RANGE` for more than four.
-   */
-  setLights(lights: readonly PunctualLight[]): void;
 
   /** Draws and leaves WebGL's state as it was. Does nothing before `setBake` and while the context is lost. */
   render(options: BakedRenderOptions): void;
@@ -150,8 +139,8 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
   let pose: FieldUniforms | undefined;
   let albedo: PartImage | undefined;
   let partAlbedos: Readonly<Record<string, PartImage>> = {};
-  let light = createSurfaceLight(EVEN_LIGHT);
   const { present, checkOpen, dispose } = keepResources(gl, upload, free, options.onRestored);
+  const light = keepSurfaceLight(checkOpen);
 
   function upload(): Resources {
     const cover = assembleShader(coverMain);
@@ -399,7 +388,7 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
       gl.uniformMatrix4fv(uniforms.clipFromAvatar, false, clipFromAvatar);
       gl.uniformMatrix4fv(uniforms.worldFromAvatar ?? null, false, Float32Array.from(worldFromAvatar));
       gl.uniform2f(uniforms.viewportSize, width, height);
-      setSurfaceLight(gl, uniforms, light);
+      setSurfaceLight(gl, uniforms, light.current());
       gl.uniform4fv(uniforms.materials, packGlosses(gloss));
     };
 
@@ -523,15 +512,7 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
         uploadPartAlbedos,
       ),
 
-    setLighting(given) {
-      checkOpen('setLighting');
-      light = createSurfaceLight(given, light.lights);
-    },
-
-    setLights(given) {
-      checkOpen('setLights');
-      light = createSurfaceLight(light.lighting, given);
-    },
+    ...light.setters,
 
     render(renderOptions) {
       checkOpen('render');

@@ -6,6 +6,7 @@ import {
   computeDominantLight,
   computeShading,
   dot,
+  EVEN_LIGHT,
   evaluateHarmonics,
   normalise,
   type Vec3,
@@ -70,6 +71,49 @@ export function createSurfaceLight(lighting: ArrayLike<number>, lights: readonly
     reflected,
     places: Float32Array.from(places),
     colours: Float32Array.from(colours),
+  };
+}
+
+/** What every renderer is told of its light. */
+export interface LightSetters {
+  /**
+   * Sets the light, even white until then.
+   *
+   * @param lighting - `[9, 3]` linear RGB spherical harmonics, copied.
+   * @throws FaceError `SHAPE` when it is not 27 finite numbers.
+   */
+  setLighting(lighting: ArrayLike<number>): void;
+
+  /**
+   * Lights besides the harmonics, none until then. They cast no shadows.
+   *
+   * @throws FaceError `RANGE` for more than four.
+   */
+  setLights(lights: readonly PunctualLight[]): void;
+}
+
+/**
+ * The light of a renderer: `current` as the shaders take it, and the renderer's setters of it.
+ *
+ * @param checkOpen - throws when the renderer is gone, with the name of what was called.
+ */
+export function keepSurfaceLight(checkOpen: (verb: string) => void): {
+  current(): SurfaceLight;
+  setters: LightSetters;
+} {
+  let light = createSurfaceLight(EVEN_LIGHT);
+  return {
+    current: () => light,
+    setters: {
+      setLighting(given) {
+        checkOpen('setLighting');
+        light = createSurfaceLight(given, light.lights);
+      },
+      setLights(given) {
+        checkOpen('setLights');
+        light = createSurfaceLight(light.lighting, given);
+      },
+    },
   };
 }
 

@@ -2,7 +2,6 @@
 /// <reference path="../wgsl.d.ts" />
 import { mergeOptions } from '@implicit-faces/runtime';
 import { AVATAR_RENDERER_DEFAULTS, type AvatarRenderer, type AvatarRendererOptions } from '../avatar-renderer.js';
-import { EVEN_LIGHT } from '../lighting.js';
 import { cameraPlace, multiply4 } from '../matrices.js';
 import { checkImage, checkMesh, moveMesh } from '../part-buffers.js';
 import { WHITE } from '../part-maps.js';
@@ -12,7 +11,7 @@ import outputChunk from '../shaders/chunks/output.wgsl';
 import shadingChunk from '../shaders/chunks/shading.wgsl';
 import surfaceLightChunk from '../shaders/chunks/surface-light.wgsl';
 import { MATTE, packGloss } from '../specular.js';
-import { createSurfaceLight } from '../surface-light.js';
+import { keepSurfaceLight } from '../surface-light.js';
 import type { PartImage, PartMesh } from '../types.js';
 import { keepDeviceResources } from './device-resources.js';
 import {
@@ -90,6 +89,7 @@ export async function createWebGpuAvatarRenderer(options: WebGpuAvatarRendererOp
   const { format } = options;
   const resources = await keepDeviceResources('createWebGpuAvatarRenderer', options.device, options.onLost);
   const { device, createBuffer, checkOpen } = resources;
+  const light = keepSurfaceLight(checkOpen);
   const module = await createShaderModule(
     device,
     'avatar',
@@ -119,7 +119,6 @@ export async function createWebGpuAvatarRenderer(options: WebGpuAvatarRendererOp
   let meshes = new Map<string, PartMesh>();
   const parts = new Map<string, Part>();
   const textures = new Map<PartImage, GPUTexture>();
-  let light = createSurfaceLight(EVEN_LIGHT);
 
   function createPart(mesh: PartMesh, texture: GPUTexture, relief: GPUTexture): Part {
     const { name, positions, normals, uvs, indices } = mesh;
@@ -189,15 +188,7 @@ export async function createWebGpuAvatarRenderer(options: WebGpuAvatarRendererOp
       uploader.update(textures.get(image)!, image, region);
     },
 
-    setLighting(given) {
-      checkOpen('setLighting');
-      light = createSurfaceLight(given, light.lights);
-    },
-
-    setLights(given) {
-      checkOpen('setLights');
-      light = createSurfaceLight(light.lighting, given);
-    },
+    ...light.setters,
 
     render(pass, renderOptions) {
       checkOpen('render');
@@ -208,7 +199,7 @@ export async function createWebGpuAvatarRenderer(options: WebGpuAvatarRendererOp
         frames.next({
           clipFromWorld: multiply4(clipFromCamera, cameraFromWorld),
           eye: cameraPlace(cameraFromWorld),
-          ...lightValues(light),
+          ...lightValues(light.current()),
           ...outputValues(renderOptions, format),
         }),
       );

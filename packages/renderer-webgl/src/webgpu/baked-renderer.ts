@@ -6,7 +6,6 @@ import { fixedUniforms, isCutByNear, poseUniforms, proxyOfBake } from '../bake/f
 import { partProxies } from '../bake/proxy-mesh.js';
 import { atlasSize, BRICK_SAMPLES, BRICK_UV_SAMPLES } from '../bake/template-bricks.js';
 import type { BakedRenderer, BakedRendererOptions, BakedRenderOptions } from '../baked-renderer.js';
-import { EVEN_LIGHT } from '../lighting.js';
 import { IDENTITY, invert4, multiply4 } from '../matrices.js';
 import type { NormalMapOptions } from '../normal-map.js';
 import { packGlosses, partLayers, WHITE } from '../part-maps.js';
@@ -19,7 +18,7 @@ import surfaceChunk from '../shaders/chunks/surface.wgsl';
 import surfaceLightChunk from '../shaders/chunks/surface-light.wgsl';
 import traceChunk from '../shaders/chunks/trace.wgsl';
 import proxyMain from '../shaders/proxy.wgsl';
-import { createSurfaceLight } from '../surface-light.js';
+import { keepSurfaceLight } from '../surface-light.js';
 import type { PartImage } from '../types.js';
 import { keepDeviceResources } from './device-resources.js';
 import {
@@ -119,6 +118,7 @@ export async function createWebGpuBakedRenderer(options: WebGpuBakedRendererOpti
   );
   const resources = await keepDeviceResources('createWebGpuBakedRenderer', options.device, options.onLost);
   const { device, createBuffer, createTexture, free, checkOpen } = resources;
+  const light = keepSurfaceLight(checkOpen);
   const proxyModule = await createShaderModule(device, 'proxy', proxyMain);
   const proxyPipeline = await createPipeline(device, {
     label: 'proxy',
@@ -184,7 +184,6 @@ export async function createWebGpuBakedRenderer(options: WebGpuBakedRendererOpti
   let partTexture = uploader.create('part albedos', partLayers({}));
   const reliefTexture = normalMap && uploader.create('normal map', [normalMap], 'linear');
   let images = bindImages();
-  let light = createSurfaceLight(EVEN_LIGHT);
   let prepared: GPUBindGroup | undefined;
 
   function createVolume(
@@ -310,15 +309,7 @@ export async function createWebGpuBakedRenderer(options: WebGpuBakedRendererOpti
       images = bindImages();
     },
 
-    setLighting(given) {
-      checkOpen('setLighting');
-      light = createSurfaceLight(given, light.lights);
-    },
-
-    setLights(given) {
-      checkOpen('setLights');
-      light = createSurfaceLight(light.lighting, given);
-    },
+    ...light.setters,
 
     prepare(encoder, renderOptions) {
       checkOpen('prepare');
@@ -351,7 +342,7 @@ export async function createWebGpuBakedRenderer(options: WebGpuBakedRendererOpti
         worldFromAvatar,
         viewport,
         materials,
-        ...lightValues(light),
+        ...lightValues(light.current()),
         ...outputValues(renderOptions, format),
       });
     },
