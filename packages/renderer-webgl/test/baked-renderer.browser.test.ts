@@ -7,7 +7,7 @@ import { createAvatarRenderer, createBakedRenderer, FACE_GLOSS } from '../src/in
 import { invert4, multiply4 } from '../src/matrices.js';
 import { checkerImage, solidImage, sphereMesh } from './support/meshes.js';
 import { CAMERA, createContext, createTarget, LIGHTING } from './support/scene.js';
-import { createToyBake } from './support/toy-bake.js';
+import { createToyBake, TOY_ALBEDOS } from './support/toy-bake.js';
 
 const SIZE = 128;
 /** The toy is a tenth of a metre large, the tests' camera looks at things of a metre. */
@@ -25,15 +25,7 @@ describe('the baked path', () => {
     const renderer = createBakedRenderer({ gl, fixed: toy.fixed, gloss: FACE_GLOSS, ...options });
     renderer.setBake(toy.bake);
     renderer.setAlbedo(checkerImage(256, 16));
-    const eye = solidImage([235, 230, 225]);
-    const tooth = solidImage([250, 245, 220]);
-    renderer.setPartAlbedos({
-      eyeLeft: eye,
-      eyeRight: eye,
-      teethUpper: tooth,
-      teethLower: tooth,
-      tongue: solidImage([200, 90, 90]),
-    });
+    renderer.setPartAlbedos(TOY_ALBEDOS);
     renderer.setLighting(LIGHTING);
     return renderer;
   }

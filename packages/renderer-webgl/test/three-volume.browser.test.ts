@@ -19,22 +19,13 @@ import { RenderPipeline, WebGPURenderer } from 'three/webgpu';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FACE_GLOSS } from '../src/index.js';
 import { type AvatarHit, AvatarVolume } from '../src/three/index.js';
-import { checkerImage, solidImage } from './support/meshes.js';
+import { checkerImage } from './support/meshes.js';
 import { drawWebGl, drawWebGpu } from './support/three.js';
-import { createToyBake, toyOffset } from './support/toy-bake.js';
+import { createToyBake, TOY_ALBEDOS, toyOffset } from './support/toy-bake.js';
 import { comparePictures, countAlive, requestDevice } from './support/webgpu.js';
 
 const SIZE = 128;
 const device = await requestDevice();
-const eye = solidImage([235, 230, 225]);
-const tooth = solidImage([250, 245, 220]);
-const PARTS = {
-  eyeLeft: eye,
-  eyeRight: eye,
-  teethUpper: tooth,
-  teethLower: tooth,
-  tongue: solidImage([200, 90, 90]),
-};
 
 const box = (size: number, color: number, x: number, y: number, z: number) => {
   const mesh = new Mesh(new BoxGeometry(size, size, size), new MeshBasicMaterial({ color }));
@@ -63,7 +54,7 @@ describe.skipIf(!device)("AvatarVolume in three.js' WebGPURenderer", () => {
       fixed: toy.fixed,
       gloss: FACE_GLOSS,
       albedo: checkerImage(256, 16),
-      partAlbedos: PARTS,
+      partAlbedos: TOY_ALBEDOS,
     });
     face.setBake(toy.bake);
     face.position.set(0.01, -0.01, 0.02);

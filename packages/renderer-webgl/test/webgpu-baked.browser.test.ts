@@ -6,7 +6,7 @@ import { createBakedRenderer, FACE_GLOSS } from '../src/index.js';
 import { createWebGpuAvatarRenderer, createWebGpuBakedRenderer, toWebGpuClip } from '../src/webgpu/index.js';
 import { checkerImage, dentedMap, solidImage, sphereMesh } from './support/meshes.js';
 import { CAMERA, createContext, createTarget, LIGHTING } from './support/scene.js';
-import { createToyBake } from './support/toy-bake.js';
+import { createToyBake, TOY_ALBEDOS } from './support/toy-bake.js';
 import { comparePictures, countAlive, createGpuTarget, requestDevice } from './support/webgpu.js';
 
 const SIZE = 128;
@@ -17,15 +17,6 @@ const worldFromAvatar = [10, 0, 0, 0, 0, 10, 0, 0, 0, 0, 10, 0, 0, 0, 0, 1];
 const VIEW = { ...CAMERA, worldFromAvatar, viewport };
 const toGpu = <T extends typeof CAMERA>(view: T) => ({ ...view, clipFromCamera: toWebGpuClip(view.clipFromCamera) });
 
-const eye = solidImage([235, 230, 225]);
-const tooth = solidImage([250, 245, 220]);
-const PARTS = {
-  eyeLeft: eye,
-  eyeRight: eye,
-  teethUpper: tooth,
-  teethLower: tooth,
-  tongue: solidImage([200, 90, 90]),
-};
 const LAMP = { kind: 'point', colour: [0.6, 0.5, 0.9], position: [1.5, -0.5, 2] } as const;
 const ALBEDO = checkerImage(256, 16);
 
@@ -40,7 +31,7 @@ describe.skipIf(!device)('WebGPU, the baked path', () => {
   ): T {
     renderer.setBake(toy.bake);
     renderer.setAlbedo(ALBEDO);
-    renderer.setPartAlbedos(PARTS);
+    renderer.setPartAlbedos(TOY_ALBEDOS);
     renderer.setLighting(LIGHTING);
     renderer.setLights([LAMP]);
     return renderer;
@@ -212,7 +203,7 @@ describe.skipIf(!device)('WebGPU, the baked path', () => {
     for (const method of [
       () => renderer.setBake(toy.bake),
       () => renderer.setAlbedo(ALBEDO),
-      () => renderer.setPartAlbedos(PARTS),
+      () => renderer.setPartAlbedos(TOY_ALBEDOS),
       () => renderer.setLighting(LIGHTING),
       () => renderer.prepare(encoder, toGpu(VIEW)),
     ])

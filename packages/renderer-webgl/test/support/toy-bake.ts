@@ -4,7 +4,18 @@ import { coverBox, type Lattice, latticeCount, latticePoints } from '../../src/b
 import { bakeParts } from '../../src/bake/part-grids.js';
 import type { ProxyMesh } from '../../src/bake/proxy-mesh.js';
 import { bakeTemplate } from '../../src/bake/template-bricks.js';
-import { sphereMesh } from './meshes.js';
+import { solidImage, sphereMesh } from './meshes.js';
+
+const eye = solidImage([235, 230, 225]);
+const tooth = solidImage([250, 245, 220]);
+/** What the toy's parts after the skin look like. */
+export const TOY_ALBEDOS = {
+  eyeLeft: eye,
+  eyeRight: eye,
+  teethUpper: tooth,
+  teethLower: tooth,
+  tongue: solidImage([200, 90, 90]),
+};
 
 const JAW = [0, -0.06, 0.06] as const;
 const BOUNDS = { min: [-0.13, -0.13, -0.13], max: [0.13, 0.13, 0.13] };
