@@ -11,7 +11,12 @@ import {
   saveAvatar,
   viewCamera,
 } from '@implicit-faces/avatar';
-import { computeProjectedNme, computeRenderNme, type InvertedAvatar } from '@implicit-faces/inversion';
+import {
+  computeProjectedNme,
+  computeRenderNme,
+  type InvertedAvatar,
+  type InvertedPhoto,
+} from '@implicit-faces/inversion';
 import type { Landmarker } from '@implicit-faces/landmarks';
 import { encodeMask, encodePicture } from './encode.js';
 import type { OutputFolder } from './output-folder.js';
@@ -100,32 +105,36 @@ export async function writeInvertFiles(
   const places = model.uv.topology.landmarks[68];
   const codes = { geometry: avatar.geometryCode, expression: avatar.expressionCode };
   const points = await avatarSurface(model, avatar, places, codes);
+  const agreement = {
+    image: { psnrDb: computePsnrDb(photo, render, face), ssim: computeSsim(photo, render, face) },
+    landmarks: { projectedNme: computeProjectedNme(inversion.landmarks, points, camera) },
+  };
+  const [first, ...further] = inversion.photos;
   const report = createReport(avatar, {
-    image: {
-      psnrDb: computePsnrDb(photo, render, face),
-      ssim: computeSsim(photo, render, face),
-      modelPsnrDb: computePsnrDb(photo, modelRender, face),
-    },
-    landmarks: {
-      nme: await computeRenderNme(landmarks, inversion.landmarks, render),
-      projectedNme: computeProjectedNme(inversion.landmarks, points, camera),
-    },
+    image: { ...agreement.image, modelPsnrDb: computePsnrDb(photo, modelRender, face) },
+    landmarks: { nme: await computeRenderNme(landmarks, inversion.landmarks, render), ...agreement.landmarks },
     points,
-    photos: photos.length > 1 ? await measurePhotos(model, avatar, photos) : undefined,
+    photos: further.length
+      ? [
+          { ...agreement, ...describePhoto(first) },
+          ...(await measureFurtherPhotos(model, avatar, photos.slice(1), further)),
+        ]
+      : undefined,
   });
   await write('report.json', `${JSON.stringify(report, null, 2)}\n`);
   return report;
 }
 
-/** How the avatar agrees with each of its photos. */
-async function measurePhotos(
+/** How the avatar agrees with photos after the first. */
+async function measureFurtherPhotos(
   model: FaceModel,
   avatar: InvertedAvatar,
   photos: readonly RgbaImage[],
+  inverted: readonly InvertedPhoto[],
 ): Promise<PhotoReport[]> {
   const reports: PhotoReport[] = [];
   const { data, size } = model.uv.topology.faceMask;
-  for (const [i, found] of avatar.inversion.photos.entries()) {
+  for (const [i, found] of inverted.entries()) {
     const { width, height } = photos[i];
     const { expressionCode, camera, lighting, landmarks } = found;
     const render = renderAvatar(await avatarMeshes(model, { ...avatar, expressionCode }), camera, lighting, {
