@@ -103,7 +103,7 @@ async function invert(who: string, images: readonly Photo[], options: InvertImag
     await report(i / images.length);
     const index = options.faceIndex ?? INVERT_IMAGE_DEFAULTS.faceIndex;
     const wrong = (error: unknown) => {
-      throw images.length > 1 ? inPhoto(atStage(stage, error), i, images.length) : atStage(stage, error);
+      throw inPhoto(atStage(stage, error), i, images.length);
     };
     const found = await landmarker.detect(image, { index, signal }).catch(wrong);
     checkFinite(stage, 'the landmarks', found.points);
@@ -137,7 +137,7 @@ async function invert(who: string, images: readonly Photo[], options: InvertImag
       'TURNED_AWAY',
       `invertImage: the face is turned from the camera by ${Math.round(turn)} degrees or more; landmarks can be trusted up to ${MOST_TURN_DEGREES}. Use a photo that shows both eyes.`,
     );
-    throw faces.length > 1 ? inPhoto(error, i, faces.length) : error;
+    throw inPhoto(error, i, faces.length);
   });
   await report(0.05);
   const chosen = await chooseSamples(model, vertices, settings.samples, seed, signal, (fraction) =>
@@ -307,9 +307,9 @@ interface DetectedFace {
   centre: [number, number];
 }
 
-/** A landmarker's error with the number of the photo that it is about. */
+/** An error with the number of the photo that it is about, if there are several. */
 function inPhoto(error: unknown, i: number, count: number): unknown {
-  if (!isFaceError(error)) return error;
+  if (count === 1 || !isFaceError(error)) return error;
   return new FaceError(error.code, `invertImages: photo ${i + 1} of ${count}: ${error.message}`, { cause: error });
 }
 
