@@ -20,9 +20,9 @@ export { FIELD_MESH_DEFAULTS, type FieldMeshOptions, fieldMesh } from './field-m
 export { computePsnrDb, computeSsim } from './image-quality.js';
 export { clayShading, type Shading, sphericalHarmonicsShading, type VertexLight } from './lighting.js';
 export { computeNormals } from './mesh-normals.js';
-export { computeTangents } from './mesh-tangents.js';
+export { alignTangent, computeTangents } from './mesh-tangents.js';
 export { buildWall, standOnFloor, type Wall } from './neck-wall.js';
-export { decodeNormalMap, encodeNormalMap } from './normal-map.js';
+export { bendNormal, decodeNormalMap, encodeNormalMap } from './normal-map.js';
 export { createMipmaps, type Mipmaps, sampleMipmaps } from './raster/mipmaps.js';
 export { createRaster, RASTERIZE_DEFAULTS, type Raster, type RasterizeOptions, rasterize } from './raster/rasterize.js';
 export { RENDER_DEFAULTS, type Rendering, type RenderOptions, renderAvatar } from './raster/render.js';

@@ -51,3 +51,11 @@ export function computeTangents(
   }
   return out;
 }
+
+/** Makes a tangent `[4]` that was interpolated, or is a neighbour's, orthogonal to a unit normal `[3]` and of unit length, in place. */
+export function alignTangent(normal: Float64Array, tangent: Float64Array): void {
+  const into = tangent[0] * normal[0] + tangent[1] * normal[1] + tangent[2] * normal[2];
+  for (let k = 0; k < 3; k++) tangent[k] -= into * normal[k];
+  const length = Math.sqrt(tangent[0] ** 2 + tangent[1] ** 2 + tangent[2] ** 2) || 1;
+  for (let k = 0; k < 3; k++) tangent[k] /= length;
+}

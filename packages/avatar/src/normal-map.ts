@@ -1,3 +1,4 @@
+import { alignTangent } from './mesh-tangents.js';
 import type { RgbaImage } from './types.js';
 
 /**
@@ -20,4 +21,22 @@ export function decodeNormalMap({ data }: RgbaImage): Float32Array {
     for (let c = 0; c < 3; c++) normals[j + c] = data[i + c] / 127.5 - 1;
   }
   return normals;
+}
+
+/**
+ * Turns a unit normal `[3]`, in place, into what a normal map says there.
+ *
+ * @param tangent - `[4]` as `computeTangents`; aligned with the normal first, in place.
+ * @param detail - `[3]` of the map, of any length.
+ */
+export function bendNormal(normal: Float64Array, tangent: Float64Array, detail: ArrayLike<number>): void {
+  alignTangent(normal, tangent);
+  const [nx, ny, nz] = normal;
+  const [tx, ty, tz, handedness] = tangent;
+  const [x, y, z] = [detail[0], detail[1] * handedness, detail[2]];
+  normal[0] = x * tx + y * (ny * tz - nz * ty) + z * nx;
+  normal[1] = x * ty + y * (nz * tx - nx * tz) + z * ny;
+  normal[2] = x * tz + y * (nx * ty - ny * tx) + z * nz;
+  const length = Math.sqrt(normal[0] ** 2 + normal[1] ** 2 + normal[2] ** 2) || 1;
+  for (let k = 0; k < 3; k++) normal[k] /= length;
 }

@@ -1,5 +1,6 @@
 import type { Shading, VertexLight } from '../lighting.js';
 import { computeTangents } from '../mesh-tangents.js';
+import { bendNormal } from '../normal-map.js';
 import type { PartMesh } from '../types.js';
 import { createNormalMipmaps, type Mipmaps, sampleMipmaps } from './mipmaps.js';
 import type { Raster } from './rasterize.js';
@@ -45,6 +46,7 @@ export function shade(
   const gloss = new Float64Array(3);
   const albedo = new Float64Array(3);
   const normal = new Float64Array(3);
+  const tangent = new Float64Array(4);
   const detail = new Float64Array(3);
   if ('albedo' in material) albedo.fill(material.albedo);
   const { part, triangle, barycentrics, depth } = raster;
@@ -62,7 +64,8 @@ export function shade(
     if (typeof light === 'function') {
       for (let k = 0; k < 3; k++)
         normal[k] = wa * normals[3 * a + k] + wb * normals[3 * b + k] + wc * normals[3 * c + k];
-      unit(normal);
+      const length = Math.sqrt(normal[0] ** 2 + normal[1] ** 2 + normal[2] ** 2) || 1;
+      for (let k = 0; k < 3; k++) normal[k] /= length;
       const relief = material.reliefs?.[p];
       if (relief) {
         const { mipmaps, densities, tangents } = relief;
@@ -70,7 +73,10 @@ export function shade(
         const v = wa * uvs[2 * a + 1] + wb * uvs[2 * b + 1] + wc * uvs[2 * c + 1];
         const density = wa * densities[a] + wb * densities[b] + wc * densities[c];
         sampleMipmaps(mipmaps, u, v, Math.log2((density * depth[i]) / focalLengthPx), detail);
-        bend(normal, tangents, a, b, c, wa, wb, wc, detail);
+        for (let k = 0; k < 3; k++)
+          tangent[k] = wa * tangents[4 * a + k] + wb * tangents[4 * b + k] + wc * tangents[4 * c + k];
+        tangent[3] = tangents[4 * a + 3];
+        bendNormal(normal, tangent, detail);
       }
       light(normal[0], normal[1], normal[2], shading);
     } else {
@@ -93,39 +99,6 @@ export function shade(
     out[3 * i + 2] = albedo[2] * shading[2] + gloss[2];
   }
   return out;
-}
-
-function unit(vector: Float64Array): void {
-  const length = Math.sqrt(vector[0] ** 2 + vector[1] ** 2 + vector[2] ** 2) || 1;
-  for (let k = 0; k < 3; k++) vector[k] /= length;
-}
-
-/** Turns a unit normal into the one that is `detail` in its tangent frame; the tangent is that of three vertices, made orthogonal again. */
-function bend(
-  normal: Float64Array,
-  tangents: Float32Array,
-  a: number,
-  b: number,
-  c: number,
-  wa: number,
-  wb: number,
-  wc: number,
-  detail: Float64Array,
-): void {
-  const [nx, ny, nz] = normal;
-  let tx = wa * tangents[4 * a] + wb * tangents[4 * b] + wc * tangents[4 * c];
-  let ty = wa * tangents[4 * a + 1] + wb * tangents[4 * b + 1] + wc * tangents[4 * c + 1];
-  let tz = wa * tangents[4 * a + 2] + wb * tangents[4 * b + 2] + wc * tangents[4 * c + 2];
-  const into = tx * nx + ty * ny + tz * nz;
-  tx -= into * nx;
-  ty -= into * ny;
-  tz -= into * nz;
-  const length = Math.sqrt(tx * tx + ty * ty + tz * tz) || 1;
-  const [x, y, z] = [detail[0] / length, (detail[1] / length) * tangents[4 * a + 3], detail[2]];
-  normal[0] = x * tx + y * (ny * tz - nz * ty) + z * nx;
-  normal[1] = x * ty + y * (nz * tx - nx * tz) + z * ny;
-  normal[2] = x * tz + y * (nx * ty - ny * tx) + z * nz;
-  unit(normal);
 }
 
 /**

@@ -1,4 +1,11 @@
-import { computeNormals, computeTangents, decodeNormalMap, type PartMesh, sampleMipmaps } from '@implicit-faces/avatar';
+import {
+  bendNormal,
+  computeNormals,
+  computeTangents,
+  decodeNormalMap,
+  type PartMesh,
+  sampleMipmaps,
+} from '@implicit-faces/avatar';
 import { createRandom } from '@implicit-faces/test-utils';
 
 /** Depth and half width of wrinkles and height of the grain between them, metres. */
@@ -96,19 +103,9 @@ export function bakeNormalMap(mesh: PartMesh, inside: (vertex: number) => boolea
   const normals = dense.normals.slice();
   for (let v = 0; v < normals.length / 3; v++) {
     sampleMipmaps({ levels: [level] }, dense.uvs[2 * v], dense.uvs[2 * v + 1], 0, detail);
-    const [nx, ny, nz] = dense.normals.subarray(3 * v, 3 * v + 3);
-    const [tx, ty, tz, w] = tangents.subarray(4 * v, 4 * v + 4);
-    const [x, y, z] = [detail[0], detail[1] * w, detail[2]];
-    const bent = [
-      x * tx + y * (ny * tz - nz * ty) + z * nx,
-      x * ty + y * (nz * tx - nx * tz) + z * ny,
-      x * tz + y * (nx * ty - ny * tx) + z * nz,
-    ];
-    const length = Math.hypot(...bent) || 1;
-    normals.set(
-      bent.map((c) => c / length),
-      3 * v,
-    );
+    const normal = Float64Array.from(dense.normals.subarray(3 * v, 3 * v + 3));
+    bendNormal(normal, Float64Array.from(tangents.subarray(4 * v, 4 * v + 4)), detail);
+    normals.set(normal, 3 * v);
   }
   return { ...dense, normals };
 }

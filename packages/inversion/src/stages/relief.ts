@@ -3,7 +3,7 @@ import { type ChartMap, sampleChartMap, texelCentres } from '@implicit-faces/uv-
 import { type HeightFieldProblem, solveHeightField } from '../height-field.js';
 import { blur } from '../photo.js';
 import { sphericalHarmonics, sphericalHarmonicsGradient } from './appearance.js';
-import { type SeenScene, seenInScene, type TexelGeometry, texelGeometry } from './texture.js';
+import { type SeenScene, seenInScene, type TexelGeometry, texelGeometry, texelTangents } from './texture.js';
 
 export interface ReliefInput {
   /** The photos of one person, each with the light that was found in it. */
@@ -66,7 +66,8 @@ export function findRelief({ scenes, part, albedo, size, skin }: ReliefInput): R
   if (!first || texels < size) return undefined;
   const { heights } = solveHeightField(relief);
   const evidence = solveHeightField(along).gain / solveHeightField(across).gain;
-  return { normalMap: encodeNormalMap(slopesToNormals(heights, first, size), size, size), evidence };
+  const tangents = texelTangents(scenes[0].meshes[part], first.normals, first.raster);
+  return { normalMap: encodeNormalMap(slopesToNormals(heights, first, tangents, size), size, size), evidence };
 }
 
 function createProblem(size: number): HeightFieldProblem {
@@ -242,8 +243,12 @@ function weigh(a: ArrayLike<number>, precision: Float64Array, b: ArrayLike<numbe
 }
 
 /** Heights, metres, as unit normals in the tangent frame `[size, size, 3]`; straight out of the surface where the chart ends. */
-function slopesToNormals(heights: Float64Array, geometry: TexelGeometry, size: number): Float32Array {
-  const { positions, normals, tangents } = geometry;
+function slopesToNormals(
+  heights: Float64Array,
+  { positions, normals }: TexelGeometry,
+  tangents: Float32Array,
+  size: number,
+): Float32Array {
   const out = new Float32Array(3 * size * size);
   for (let i = 0; i < size * size; i++) {
     out[3 * i + 2] = 1;

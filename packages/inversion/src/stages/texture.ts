@@ -1,4 +1,6 @@
 import {
+  alignTangent,
+  bendNormal,
   type Camera,
   computeTangents,
   decodeNormalMap,
@@ -281,10 +283,10 @@ export interface TexelGeometry {
   positions: Float32Array;
   /** `[size * size, 3]` unit length. */
   normals: Float32Array;
-  /** `[size * size, 4]` as `computeTangents`. */
-  tangents: Float32Array;
   /** `[size * size, 3]` the normals as the mesh's normal map turns them; the same where there is none. */
   shadingNormals: Float32Array;
+  /** Which triangle each texel is on. */
+  raster: Raster;
 }
 
 /**
@@ -292,14 +294,13 @@ export interface TexelGeometry {
  * sides of a thin part (teeth), the one that faces the front is drawn nearer.
  */
 export function texelGeometry(mesh: PartMesh, size: number): TexelGeometry {
-  const { uvs, indices, positions, normals, normalMap } = mesh;
-  const vertexTangents = computeTangents(mesh);
+  const { uvs, indices, positions, normals } = mesh;
   const flat = new Float32Array((uvs.length / 2) * 3);
   for (let n = 0; n < uvs.length / 2; n++) {
     const away = 1 - 0.1 * positions[3 * n + 2];
     flat.set([(uvs[2 * n] - 0.5) * away, (0.5 - uvs[2 * n + 1]) * away, -away], 3 * n);
   }
-  const { part, triangle, barycentrics } = rasterize(
+  const raster = rasterize(
     [{ positions: flat, indices }],
     {
       cameraFromWorld: [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1],
@@ -308,19 +309,11 @@ export function texelGeometry(mesh: PartMesh, size: number): TexelGeometry {
     },
     { width: size, height: size },
   );
-  const own = {
+  const { part, triangle, barycentrics } = raster;
+  const out = {
     positions: new Float32Array(3 * size * size).fill(Number.NaN),
     normals: new Float32Array(3 * size * size),
-    tangents: new Float32Array(4 * size * size),
   };
-  const out = { ...own, shadingNormals: normalMap ? new Float32Array(3 * size * size) : own.normals };
-  const relief = normalMap && {
-    data: decodeNormalMap(normalMap),
-    channels: 3,
-    width: normalMap.width,
-    height: normalMap.height,
-  };
-  const detail = new Float64Array(3);
   for (let i = 0; i < size * size; i++) {
     if (part[i] < 0) continue;
     for (let c = 0; c < 3; c++) {
@@ -336,34 +329,44 @@ export function texelGeometry(mesh: PartMesh, size: number): TexelGeometry {
     }
     const length = Math.hypot(out.normals[3 * i], out.normals[3 * i + 1], out.normals[3 * i + 2]) || 1;
     for (let c = 0; c < 3; c++) out.normals[3 * i + c] /= length;
-    // The nearest corner's tangent is made orthogonal to the normal here; it turns little within a triangle.
-    const corner = indices[3 * triangle[i]];
-    const [nx, ny, nz] = out.normals.subarray(3 * i, 3 * i + 3);
-    const w = vertexTangents[4 * corner + 3];
-    let [tx, ty, tz] = vertexTangents.subarray(4 * corner, 4 * corner + 3);
-    const into = tx * nx + ty * ny + tz * nz;
-    [tx, ty, tz] = [tx - into * nx, ty - into * ny, tz - into * nz];
-    const across = Math.hypot(tx, ty, tz) || 1;
-    [tx, ty, tz] = [tx / across, ty / across, tz / across];
-    out.tangents.set([tx, ty, tz, w], 4 * i);
-    if (!relief) continue;
-    lookUp(
-      relief,
-      (((i % size) + 0.5) / size) * relief.width,
-      ((Math.floor(i / size) + 0.5) / size) * relief.height,
-      detail,
-    );
-    const [x, y, z] = [detail[0], detail[1] * w, detail[2]];
-    const bent = [
-      x * tx + y * (ny * tz - nz * ty) + z * nx,
-      x * ty + y * (nz * tx - nx * tz) + z * ny,
-      x * tz + y * (nx * ty - ny * tx) + z * nz,
-    ];
-    const norm = Math.hypot(...bent) || 1;
-    out.shadingNormals.set(
-      bent.map((v) => v / norm),
-      3 * i,
-    );
+  }
+  return { ...out, shadingNormals: mesh.normalMap ? bentNormals(mesh, out.normals, raster) : out.normals, raster };
+}
+
+/** Tangents `[size * size, 4]` as `computeTangents`, at all texels: a corner's, aligned with the normal there; it turns little within a triangle. */
+export function texelTangents(mesh: PartMesh, normals: Float32Array, { part, triangle }: Raster): Float32Array {
+  const corners = computeTangents(mesh);
+  const out = new Float32Array(4 * part.length);
+  const normal = new Float64Array(3);
+  const tangent = new Float64Array(4);
+  for (let i = 0; i < part.length; i++) {
+    if (part[i] < 0) continue;
+    const corner = mesh.indices[3 * triangle[i]];
+    for (let c = 0; c < 3; c++) normal[c] = normals[3 * i + c];
+    for (let c = 0; c < 4; c++) tangent[c] = corners[4 * corner + c];
+    alignTangent(normal, tangent);
+    out.set(tangent, 4 * i);
+  }
+  return out;
+}
+
+/** The normals `[size * size, 3]` as the mesh's normal map turns them. */
+function bentNormals(mesh: PartMesh, normals: Float32Array, raster: Raster): Float32Array {
+  const { width, height } = mesh.normalMap!;
+  const relief = { data: decodeNormalMap(mesh.normalMap!), channels: 3, width, height };
+  const tangents = texelTangents(mesh, normals, raster);
+  const { part, width: size } = raster;
+  const out = new Float32Array(normals.length);
+  const normal = new Float64Array(3);
+  const tangent = new Float64Array(4);
+  const detail = new Float64Array(3);
+  for (let i = 0; i < part.length; i++) {
+    if (part[i] < 0) continue;
+    lookUp(relief, (((i % size) + 0.5) / size) * width, ((Math.floor(i / size) + 0.5) / size) * height, detail);
+    for (let c = 0; c < 3; c++) normal[c] = normals[3 * i + c];
+    for (let c = 0; c < 4; c++) tangent[c] = tangents[4 * i + c];
+    bendNormal(normal, tangent, detail);
+    out.set(normal, 3 * i);
   }
   return out;
 }
