@@ -30,7 +30,7 @@ const VOLUME_POINTS = 1500;
 /** What counts as a wrong hit, metres. */
 const WRONG = 0.002;
 /** |cosine| below which a true hit is a graze: there a tenth of a millimetre decides between hit and miss. */
-const GRAZING = 0.2;
+export const GRAZING = 0.2;
 
 /** One face's figures. */
 export interface TraceFigures {
@@ -47,6 +47,33 @@ export interface TrueHead {
   all: TriangleSurface;
 }
 
+/** What one of a face's rays found, where that is wrong. */
+export interface WrongRay {
+  /** Metres; and a unit vector. */
+  origin: Float32Array;
+  direction: Float32Array;
+  /** Nothing where there is something; something too deep; something where nothing is near. */
+  verdict: 'missed' | 'overshot' | 'stray';
+  /** Metres along the ray to the true head and to the zero set, Infinity where there is none. */
+  trueT: number;
+  t: number;
+  /** |cosine| between ray and true triangle, 0 where none is met. */
+  cosine: number;
+  /** Metres from the hit to the true surface; 0 where there is no hit. */
+  error: number;
+  /** Whether the tracer ran out of steps. */
+  exhausted: boolean;
+}
+
+/** What a face's cameras see of it. */
+export interface CameraTrace {
+  /** `[N]` metres from each hit on the zero set to the true surface. */
+  back: Float32Array;
+  /** Rays that count, and those of them that are wrong. */
+  rays: number;
+  wrong: WrongRay[];
+}
+
 /** Traces the field from all around and compares what is hit with the true head. */
 export async function measureTrace(
   model: SdfModel,
@@ -55,12 +82,25 @@ export async function measureTrace(
   index: number,
   random: Random,
 ): Promise<TraceFigures> {
-  const field = modelField(model, codes);
+  const { back, rays, wrong } = await traceCameras(model, codes, truth, index, random);
+  const volume = await traceDown(model, codes, random);
+  const shells = await distancesToTruth(model, codes, truth, volume);
+  return { back: Float32Array.from([...back, ...shells]), rays, wrong: wrong.length };
+}
+
+/** Traces rays from the cameras of a face and finds those that are wrong. */
+export async function traceCameras(
+  model: SdfModel,
+  codes: Codes,
+  truth: TrueHead,
+  index: number,
+  random: Random,
+): Promise<CameraTrace> {
   const { bounds } = model.manifest;
-  const rays = cameraRays(index, bounds, random);
-  const traced = await sphereTrace(field, rays, { bounds });
+  const { origins, directions } = cameraRays(index, bounds, random);
+  const traced = await sphereTrace(modelField(model, codes), { origins, directions }, { bounds });
   const count = traced.hit.length;
-  const hits = truth.all.hits(rays.origins, rays.directions);
+  const hits = truth.all.hits(origins, directions);
   const hitRays = indicesWhere(count, (i) => traced.hit[i] === 1);
   const back = await distancesToTruth(model, codes, truth, rows(traced.positions, hitRays));
 
@@ -68,21 +108,28 @@ export async function measureTrace(
   hitRays.forEach((ray, k) => {
     error[ray] = back[k];
   });
-  let seen = 0;
-  let wrong = 0;
+  let rays = 0;
+  const wrong: WrongRay[] = [];
   for (let i = 0; i < count; i++) {
     const truly = Number.isFinite(hits.t[i]) && hits.cosine[i] >= GRAZING;
     const grazing = Number.isFinite(hits.t[i]) && !truly;
     if (grazing || (!truly && !traced.hit[i])) continue;
-    seen++;
-    const missed = truly && (!traced.hit[i] || (traced.t[i] - hits.t[i]) * hits.cosine[i] > WRONG);
-    const stray = traced.hit[i] === 1 && error[i] > WRONG;
-    if (missed || stray) wrong++;
+    rays++;
+    const missed = truly && !traced.hit[i];
+    const overshot = truly && (traced.t[i] - hits.t[i]) * hits.cosine[i] > WRONG;
+    if (!missed && !overshot && !(error[i] > WRONG)) continue;
+    wrong.push({
+      origin: rows(origins, [i]),
+      direction: rows(directions, [i]),
+      verdict: missed ? 'missed' : overshot ? 'overshot' : 'stray',
+      trueT: hits.t[i],
+      t: traced.t[i],
+      cosine: hits.cosine[i],
+      error: error[i],
+      exhausted: traced.exhausted[i] === 1,
+    });
   }
-
-  const volume = await traceDown(model, codes, random);
-  const shells = await distancesToTruth(model, codes, truth, volume);
-  return { back: Float32Array.from([...back, ...shells]), rays: seen, wrong };
+  return { back, rays, wrong };
 }
 
 /** Where points of the volume outside of the head come to by going down the field's gradient. `[N, 3]` */

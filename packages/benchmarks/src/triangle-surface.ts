@@ -19,6 +19,15 @@ export interface SurfaceHits {
   cosine: Float32Array;
 }
 
+/** Where a ray meets one triangle. */
+export interface Crossing {
+  /** Metres along the ray. */
+  t: number;
+  triangle: number;
+  /** Whether the ray meets its outer side. */
+  entering: boolean;
+}
+
 /** A triangle mesh that can be moved, sampled and asked for exact nearest points and ray hits. */
 export class TriangleSurface {
   private readonly geometry = new BufferGeometry();
@@ -76,6 +85,19 @@ export class TriangleSurface {
       result.cosine[i] = Math.abs(hit.face!.normal.dot(ray.direction));
     }
     return result;
+  }
+
+  /** All places where one ray meets the surface, by distance. @param direction - a unit vector */
+  crossings(origin: Float32Array, direction: Float32Array): Crossing[] {
+    const ray = new Ray(new Vector3().fromArray(origin), new Vector3().fromArray(direction));
+    return this.bvh
+      .raycast(ray, DoubleSide)
+      .map(({ distance, faceIndex, face }) => ({
+        t: distance,
+        triangle: faceIndex!,
+        entering: face!.normal.dot(ray.direction) < 0,
+      }))
+      .sort((a, b) => a.t - b.t);
   }
 
   /**

@@ -6,6 +6,7 @@ import {
   opSmoothUnion,
   pointwiseField,
   type Rays,
+  sdCapsule,
   sdSphere,
   sphereTrace,
 } from '../src/index.js';
@@ -160,6 +161,18 @@ describe('sphereTrace', () => {
     const { hit, exhausted } = await sphereTrace(ball, raysFor(7, 50), { bounds: BOUNDS, maxSteps: 2 });
     exhausted.forEach((flag, i) => expect(flag && hit[i]).toBe(0));
     expect(exhausted.some(Boolean)).toBe(true);
+  });
+
+  it('has steps left for what lies behind, after skimming along something', async () => {
+    // .3 mm beside a rod for 60 mm, as past a neck; then a ball.
+    const field = pointwiseField((p) =>
+      Math.min(sdCapsule(p, [-0.03, 0, 0], [0.03, 0, 0], 0.01), sdSphere(p, [0.1, 0, 0], 0.03)),
+    );
+    const rays = { origins: new Float32Array([-0.15, 0.0103, 0]), directions: new Float32Array([1, 0, 0]) };
+    const { hit, t, steps } = await sphereTrace(field, rays, { bounds: BOUNDS });
+    expect(hit[0]).toBe(1);
+    expect(t[0]).toBeCloseTo(0.25 - Math.sqrt(0.03 ** 2 - 0.0103 ** 2), 4);
+    expect(steps[0]).toBeGreaterThan(160);
   });
 
   it('stops when told to', async () => {
