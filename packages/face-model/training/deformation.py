@@ -15,6 +15,8 @@ from samples import Skin, stored, template_codes
 
 FACES, POINTS = 24, {'head': 192, 'jaw': 80}                  # of a step: faces with correspondences, places on each of their solids
 HEADS, PAIRS, VIEWED = 16, 144, 36                            # heads of the banks, their pairs of points, their visible places
+NECK, EARS = -.09, .06                                        # metres: what is lower is neck and shoulders; what is farther from the middle, ears or what is near them
+THIN = .0015                                                  # metres: how deep places are whose sign counts by itself
 # A gradient from four taps, the corners of a tetrahedron: no second derivatives are needed to train it.
 TAP = .0003 * torch.tensor([[1., 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / 3 ** .5
 ALBEDOS, ALBEDO_SIDE = 48, 256                                # random people's textures, texels
@@ -25,11 +27,17 @@ def gradients(distance, x):
     return distance((x[:, :, None] + TAP).flatten(1, 2)).unflatten(1, (-1, 4)) @ TAP * (.75 / TAP[0].square().sum())
 
 
-def pick(count: int, per: int, *bank):
-    """`per` random places of `count` random heads of a bank: of each array [S, P, ..] what belongs to them, [count, per, ..]; the first is per head, [S, ..]."""
+def pick(count: int, per: int, *bank, chance: torch.Tensor | None = None):
+    """`per` random places of `count` random heads of a bank: of each array [S, P, ..] what belongs to them, [count, per, ..]; the first is per head, [S, ..]. Evenly, or by
+    `chance` [S, P]."""
     j = torch.randint(0, len(bank[0]), (count,))
-    k = torch.randint(0, bank[1].shape[1], (count, per))
+    k = torch.randint(0, bank[1].shape[1], (count, per)) if chance is None else torch.multinomial(chance[j], per, True)
     return bank[0][j], *(a[j[:, None], k] for a in bank[1:])
+
+
+def times_drawn(y: torch.Tensor, neck: int) -> torch.Tensor:
+    """How much oftener than elsewhere places at height y are drawn: `neck` times on the neck and shoulders."""
+    return torch.where(y < NECK, neck, 1)
 
 
 class Banks:
@@ -55,16 +63,26 @@ def union_error(distance, true):
     return ((distance - true).abs() / (true.abs() + .002))[true > 0].mean()
 
 
+def sign_error(x, distance, true):
+    """Millimetres by which places just inside ears, neck and what closes it are taken for air. What a network is not sure of it answers by the median, and where a part is thinner than it is sure, the median is air:
+    thin parts and edges shrink, and rays pass by them."""
+    thin = (true < 0) & (true > -THIN) & ((x[..., 0].abs() > EARS) | (x[..., 1] < NECK))
+    return (1000 * distance.clamp_min(0) * thin).sum() / thin.sum().clamp_min(1)
+
+
 class DeformationTraining:
     """D beside F, through T, which stays. `weights`: of the losses, by their names in experiments/deformation.toml; a loss without one is left out."""
 
-    def __init__(self, data: str, weights: dict[str, float], corrected: bool = True):
+    def __init__(self, data: str, weights: dict[str, float], corrected: bool = True, neck: int = 1):
         self.weights = weights
         self.skin = Skin.of(fk.FaceKit.load(data))
         self.basis, self.neutral, self.template = (torch.from_numpy(a) for a in (self.skin.basis, self.skin.neutral, self.skin.template))
         self.lids = torch.from_numpy(self.skin.lid_vertices)
         self.canonical = {s: stored(f'template-{s}', 'x', 'corner', 'weight', 'distance') for s in SHEETS}
         self.banks = Banks()
+        self.chance = times_drawn(self.banks.posed[1][:, :, 0, 1], neck).float()
+        # Drawing evenly from a pool that holds places of the neck several times costs nothing.
+        self.pool = {s: torch.arange(len(x)).repeat_interleave(times_drawn(x[:, 1], neck)) for s, (x, *_) in self.canonical.items()}
         self.templates = {s: trained(f'template-{s}', fields.make_template(s)) for s in SHEETS}
         for field in self.templates.values():
             field.trunk.encoding.packed = field.trunk.encoding.pack()
@@ -112,7 +130,7 @@ class DeformationTraining:
         """Of canonical places, F and f on the generator's own pairs of places, in millimetres."""
         weight, model = self.weights, self.model
         codes = torch.from_numpy(self.skin.kit.random_codes(FACES, self.rng))
-        i = {s: torch.randint(0, len(self.canonical[s][0]), (FACES, n)) for s, n in POINTS.items()}
+        i = {s: self.pool[s][torch.randint(0, len(self.pool[s]), (FACES, n))] for s, n in POINTS.items()}
         posed = {s: self.pairs(codes, s, i[s]) for s in SHEETS}
         outputs = model.predict(torch.cat(list(posed.values()), 1), codes).split(list(POINTS.values()), 1)
         total = 0.
@@ -141,7 +159,7 @@ class DeformationTraining:
         step = (x[..., 0, :] - x[..., 1, :]).norm(dim=-1, keepdim=True).clamp_min(1e-4)
         slope = ((f[..., 0, :] - f[..., 1, :]) - (sheets[..., 0, :] - sheets[..., 1, :])).abs() / step
         close = near[..., 0, :] / (1 + (sheets[..., 0, :] / .004) ** 2)
-        return each.mean(), union_error(f.amin(-1), whole), (slope * close).sum() / close.sum()
+        return each.mean(), union_error(f.amin(-1), whole), (slope * close).sum() / close.sum(), sign_error(x, f.amin(-1), whole)
 
     def view_loss(self):
         """What cameras all around see: normals, and colours under random light. The chart stays as it is, so wrong colours move D, not the chart (the paper's second stage)."""
@@ -161,8 +179,8 @@ class DeformationTraining:
 
     def loss(self):
         weight = self.weights
-        each, union, slope = self.distance_errors(self.model, *pick(HEADS, PAIRS, *self.banks.posed))
-        total = self.correspondence_loss() + weight['sheets'] * each + weight['union'] * union + weight['slope'] * slope
+        each, union, slope, sign = self.distance_errors(self.model, *pick(HEADS, PAIRS, *self.banks.posed, chance=self.chance))
+        total = self.correspondence_loss() + weight['sheets'] * each + weight['union'] * union + weight['slope'] * slope + weight.get('sign', 0) * sign
         return total + self.view_loss() if 'normal' in weight else total
 
     @torch.no_grad()
@@ -174,9 +192,9 @@ class DeformationTraining:
             e = (x1 - x).norm(dim=-1) * 1000
             out |= {f'{s}PredictedMm': ((x0 - x).norm(dim=-1) * 1000).median().item(), f'{s}CorrectedMm': e.median().item(), f'{s}P95Mm': e.flatten().quantile(.95).item(),
                     f'{s}SurfaceMm': (self.templates[s](x1)[..., 0] + delta).abs().mean().item() * 1000}
-        each, union, slope = self.distance_errors(model, *self.banks.held_posed)
+        each, union, slope, sign = self.distance_errors(model, *self.banks.held_posed)
         degrees = self.banks.normal_degrees(lambda x, codes: self.sheet_distances(x, codes, model).amin(-1))
-        return out | {'normalDeg': degrees, 'sheetError': each.item(), 'unionError': union.item(), 'slopeError': slope.item()}
+        return out | {'normalDeg': degrees, 'sheetError': each.item(), 'unionError': union.item(), 'slopeError': slope.item(), 'signError': sign.item()}
 
 
 class PlainTraining:

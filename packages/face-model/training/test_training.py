@@ -30,6 +30,7 @@ import portraits
 import restore
 import train
 from albedo import Colour, choose_held_out
+from deformation import sign_error, times_drawn
 from distance import Mesh, boundary_loops, close_by_wall, cut, fill_holes, with_wall
 from eyes import LidContact, affine_fit
 from fit import fit
@@ -262,6 +263,19 @@ class Experiments(unittest.TestCase):
     def test_an_unknown_one_says_what_there_is(self):
         with self.assertRaisesRegex(SystemExit, 'no experiment nothing.*deformation'):
             train.Experiment.load('nothing')
+
+
+class DeformationLosses(unittest.TestCase):
+    def test_the_neck_is_drawn_several_times(self):
+        times = times_drawn(torch.tensor([0., -.1, .2]), 4)
+        self.assertEqual(torch.arange(3).repeat_interleave(times).tolist(), [0, 1, 1, 1, 1, 2])
+
+    def test_sign_counts_just_inside_thin_parts_alone(self):
+        ear, face, neck = [.08, 0, 0], [0, 0, 0], [0, -.1, 0]
+        x = torch.tensor([ear, neck, ear, ear, ear, face])
+        true = torch.tensor([-.0005, -.001, -.001, -.02, .001, -.0005])
+        distance = torch.tensor([.001, .0005, -.001, .001, .002, .001])      # wrong by a millimetre, by half, not; too deep to be thin, outside, on the face
+        self.assertAlmostEqual(sign_error(x, distance, true).item(), (1 + .5 + 0) / 3, places=5)
 
 
 class SoapSteps(unittest.TestCase):

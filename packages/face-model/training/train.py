@@ -57,6 +57,7 @@ class Experiment:
     compile: bool = False
     seed: int = 0
     start: str | None = None                                                   # the run whose weights it begins with
+    neck: int = 1                                                              # how much oftener than elsewhere D's places are drawn on neck and shoulders
     corrected: bool = True                                                     # False leaves out D's residual step by F
     loss: dict[str, float] = field(default_factory=dict)                       # weights of the step's losses
 
@@ -259,7 +260,7 @@ def inverse_uv(run):
 
 
 def deformation(run):
-    training = DeformationTraining(run.data, run.loss, run.corrected)
+    training = DeformationTraining(run.data, run.loss, run.corrected, run.neck)
     # What is multiplied by many codes at once moves far with a small step.
     pace = lambda name: .1 if name.startswith(('forward_fields', 'align')) or name == 'head.weight' else 1.
     run.fit(training.model, lambda step: training.loss(), training.evaluate, pace)
