@@ -1,4 +1,5 @@
 import { NodeIO } from '@gltf-transform/core';
+import { reportMesh } from '@implicit-faces/test-utils';
 import validator from 'gltf-validator';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -13,7 +14,7 @@ import {
 } from '../src/index.js';
 import { encodePng } from '../src/node.js';
 import { checkerImage } from './meshes.js';
-import { loadTinyModel, tinyAvatar } from './tiny-avatar.js';
+import { cutNeck, loadTinyModel, tinyAvatar } from './tiny-avatar.js';
 
 let model: FaceModel;
 let avatar: Avatar;
@@ -94,6 +95,50 @@ describe('exportGlb', () => {
     const tangents = meshes[0].listPrimitives()[0].getAttribute('TANGENT')!.getArray()!;
     expect(Float32Array.from(tangents)).toBeCloseToTensor(computeTangents(skin), 1e-3);
     expect(meshes[1].listPrimitives()[0].getAttribute('TANGENT')).toBeNull();
+  });
+
+  it('closes the neck where told to, wound outward, at rest and under each blendshape', async () => {
+    const cut = await cutNeck(model);
+    const headOf = async (bytes: Uint8Array) =>
+      (await new NodeIO().readBinary(bytes)).getRoot().listMeshes()[0].listPrimitives()[0];
+    const read = (accessor: { getArray(): ArrayLike<number> | null } | null) =>
+      Float32Array.from(accessor!.getArray()!);
+    const open = await headOf(await exportGlb(cut, avatar, { encodePng }));
+    const rim = reportMesh({
+      positions: read(open.getAttribute('POSITION')),
+      indices: Uint32Array.from(open.getIndices()!.getArray()!),
+    }).openEdges;
+    expect(rim).toBeGreaterThan(8);
+
+    const bytes = await exportGlb(cut, avatar, { encodePng, closeNeck: true });
+    const { issues } = await validator.validateBytes(bytes);
+    expect(issues.messages.filter(({ severity }) => severity <= 1)).toEqual([]);
+    const closed = await headOf(bytes);
+    const base = read(closed.getAttribute('POSITION'));
+    const indices = Uint32Array.from(closed.getIndices()!.getArray()!);
+    // A wall of two triangles and a floor of one along each edge of the rim.
+    expect(indices.length).toBe(open.getIndices()!.getCount() + 9 * rim);
+    const moves = closed.listTargets().map((target) => read(target.getAttribute('POSITION')));
+    expect(moves.some((move) => move.some((x) => x !== 0))).toBe(true);
+    for (const positions of [base, ...moves.map((move) => base.map((x, i) => x + move[i]))]) {
+      const report = reportMesh({ positions, indices });
+      expect(report.openEdges).toBe(0);
+      expect(report.volume).toBeGreaterThan(0);
+      // The floor is flat and looks down as a whole; where a rim is no star around its middle, as this one's notch, single triangles of the fan may not.
+      const floor = indices.reduce((lowest, v) => Math.min(lowest, positions[3 * v + 1]), Number.POSITIVE_INFINITY);
+      const height = (v: number) => positions[3 * v + 1] - floor;
+      let floorTriangles = 0;
+      let upward = 0;
+      for (let t = 0; t < indices.length; t += 3) {
+        const [a, b, c] = indices.subarray(t, t + 3);
+        if (Math.max(height(a), height(b), height(c)) > 1e-6) continue;
+        floorTriangles++;
+        const along = (from: number, to: number, axis: number) => positions[3 * to + axis] - positions[3 * from + axis];
+        upward += along(a, b, 2) * along(a, c, 0) - along(a, b, 0) * along(a, c, 2);
+      }
+      expect(floorTriangles).toBe(rim);
+      expect(upward).toBeLessThan(0);
+    }
   });
 
   describe('with an animation', () => {

@@ -3,7 +3,7 @@ import { parseManifest } from '@implicit-faces/runtime';
 import { directoryFiles } from '@implicit-faces/runtime/node';
 import { createRandom } from '@implicit-faces/test-utils';
 import * as ort from 'onnxruntime-node';
-import { type Avatar, type FaceModel, loadFaceModel, viewCamera } from '../src/index.js';
+import { type Avatar, avatarMeshes, type FaceModel, loadFaceModel, viewCamera } from '../src/index.js';
 import { checkerImage } from './meshes.js';
 
 const folder = new URL('../../test-utils/fixtures/tiny-face-model/', import.meta.url);
@@ -29,4 +29,13 @@ export function tinyAvatar({ manifest: { id, codes } }: FaceModel, expressionCod
     camera: viewCamera(10),
     lighting: new Float32Array(27).fill(3, 0, 3),
   };
+}
+
+/** The tiny model with a neck: its ball's skin without what is below the ball's middle. */
+export async function cutNeck(model: FaceModel): Promise<FaceModel> {
+  const { skin } = model.uv.topology;
+  const whole = (await avatarMeshes(model, tinyAvatar(model, [0, 0, 0])))[0].positions;
+  const isAbove = (t: number) => [0, 1, 2].every((k) => whole[3 * skin.triangles[3 * t + k] + 1] > -1e-3);
+  const triangles = skin.triangles.filter((_, i) => isAbove(Math.floor(i / 3)));
+  return { ...model, uv: { ...model.uv, topology: { ...model.uv.topology, skin: { ...skin, triangles } } } };
 }

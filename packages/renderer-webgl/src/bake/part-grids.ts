@@ -13,8 +13,8 @@ export interface PartGrids {
   distance: Uint16Array;
 }
 
-/** Between samples, metres: teeth are smooth at that scale. */
-const SPACING = 1.2e-3;
+/** Between samples, metres. At 1.2 mm the IoU of the mouth's masks is 0.964, not 0.972, traced on the CPU. */
+const SPACING = 0.8e-3;
 
 /** Samples the mouth's parts once; where they are is a transform. */
 export async function bakeParts(layers: Pick<SdfLayers, 'mouthBoxes' | 'mouthParts'>): Promise<PartGrids> {

@@ -25,7 +25,7 @@ export interface TraceSettings {
 
 export const TRACE_SETTINGS: TraceSettings = {
   maxSteps: 40,
-  tolerance: 1e-4,
+  tolerance: 5e-5,
   stepScale: 0.9,
   nearBand: 5e-3,
   relaxation: 1.6,

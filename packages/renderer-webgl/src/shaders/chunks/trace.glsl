@@ -6,7 +6,7 @@
 #define MAX_STEPS 40
 #endif
 #endif
-const float TOLERANCE = 1e-4;
+const float TOLERANCE = 5e-5;
 const float ACCEPT = 5e-4; // where there is only skin, see `acceptable`
 const float STEP_SCALE = 0.9;
 const float NEAR_BAND = 5e-3;

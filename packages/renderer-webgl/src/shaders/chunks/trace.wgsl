@@ -1,6 +1,6 @@
 // Sphere tracing of `distanceTo` (chunks/field.wgsl). Twin in ../../bake/trace.ts, where the constants are explained; it asks both sheets always.
 override MAX_STEPS = 40;
-const TOLERANCE = 1e-4;
+const TOLERANCE = 5e-5;
 const ACCEPT = 5e-4; // where there is only skin, see `acceptable`
 const STEP_SCALE = 0.9;
 const NEAR_BAND = 5e-3;
