@@ -57,7 +57,7 @@ export async function loadModelSamples(model: FaceModel): Promise<ModelSamples> 
 }
 
 /** The same places of one person: the geometry code goes into the origin, and what is left of the codes is the expression `[De]`. */
-export function fixGeometry(samples: SurfaceSamples, geometry: Float32Array): SurfaceSamples {
+export function fixGeometry(samples: SurfaceSamples, geometry: Float32Array | Float64Array): SurfaceSamples {
   const { count, uv, jacobian, codeSize } = samples;
   const codes = new Float64Array(codeSize);
   codes.set(geometry);

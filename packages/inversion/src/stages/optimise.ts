@@ -18,6 +18,7 @@ import {
   joinEquations,
   joinValues,
   type NormalEquations,
+  solveStep,
   solveStepWithin,
   splitJoined,
 } from '../normal-equations.js';
@@ -42,7 +43,13 @@ import {
   unseenExpressions,
 } from '../priors.js';
 import { shapeInformation } from '../shape-information.js';
-import { type DensitySamples, loadDensitySamples, posePoints, type SurfaceSamples } from '../surface-samples.js';
+import {
+  type DensitySamples,
+  fixGeometry,
+  loadDensitySamples,
+  posePoints,
+  type SurfaceSamples,
+} from '../surface-samples.js';
 import type { LightOrder, LossWeights } from '../types.js';
 import {
   type Appearance,
@@ -109,6 +116,7 @@ const EFFECTIVE_SAMPLES = 250;
 const ENCODED_EFFECTIVE_SAMPLES = 25;
 const COLOUR_SIGMA = 0.16;
 const SILHOUETTE_WEIGHT = 0.02;
+const OUTLINE_SAMPLES = 900;
 /** Blur of the photo per scale, as a share of the outer-eye distance. */
 const BLURS = [0.05, 0.025, 0.0125];
 
@@ -147,27 +155,25 @@ export async function optimise(
   };
   let steps = 0;
 
-  const advance = (add: (equations: NormalEquations, photo: number) => void, poseOnly: boolean) => {
+  const advance = (add: (equations: NormalEquations, photo: number) => void) => {
     const blocks = fits.map(({ codes, pose }, i) => {
       const equations = createNormalEquations(sizes[i]);
       add(equations, i);
       priors[i].add(equations, codes, pose);
       return equations;
     });
-    const frozen = priors.map((prior) => {
-      const own = Float64Array.from(prior.frozen);
-      return poseOnly ? own.fill(1, 0, size) : own;
-    });
+    const frozen = priors.map((prior) => Float64Array.from(prior.frozen));
     // The pose's own values do not matter: it has no bounds.
     const values = fits.map(({ codes }) => Float64Array.from([...codes, ...new Array(POSE_PARAMETERS).fill(0)]));
-    const joined = solveStepWithin(
-      joinEquations(blocks, geometry),
-      1e-3,
-      joinValues(values, geometry),
-      bounds,
-      Uint8Array.from(joinValues(frozen, geometry)),
+    const joined = solved(
+      solveStepWithin(
+        joinEquations(blocks, geometry),
+        1e-3,
+        joinValues(values, geometry),
+        bounds,
+        Uint8Array.from(joinValues(frozen, geometry)),
+      ),
     );
-    if (!joined) throw notFinite('optimise', `step ${steps + 1} cannot be solved`);
     for (const [i, step] of splitJoined(joined, sizes, geometry).entries()) {
       fits[i].codes = fits[i].codes.map((c, k) => c + step[k]);
       fits[i].pose = stepPose(fits[i].pose, step, size);
@@ -175,20 +181,34 @@ export async function optimise(
     steps++;
   };
 
-  const addLandmarks = (equations: NormalEquations, i: number) => {
+  const solved = (step: Float64Array | undefined): Float64Array => {
+    if (!step) throw notFinite('optimise', `step ${steps + 1} cannot be solved`);
+    return step;
+  };
+  const addLandmarks = (equations: NormalEquations, i: number, samples = landmarks) => {
     const { target, faceScale, encoded } = photos[i];
     const { codes, pose } = fits[i];
-    const positions = posePoints(landmarks, codes);
+    const positions = samples.codeSize > 0 ? posePoints(samples, codes) : samples.origin;
     const isEncoded = encoded !== undefined;
-    addLandmarkEvidence(equations, landmarks, positions, pose, target, faceScale, isEncoded, losses.landmarks);
+    addLandmarkEvidence(equations, samples, positions, pose, target, faceScale, isEncoded, losses.landmarks);
   };
-  for (let i = 0; i < settings.landmarkSteps; i++) {
+  // While the codes stay, each photo's camera is a problem of its own, and a small one.
+  const still = fits.map(({ codes }) => fixGeometry(landmarks, codes));
+  for (let i = 0; i < Math.min(POSE_STEPS, settings.landmarkSteps); i++) {
     await onStep(steps / total);
-    advance(addLandmarks, i < POSE_STEPS);
+    for (const [n, fit] of fits.entries()) {
+      const equations = createNormalEquations(POSE_PARAMETERS);
+      addLandmarks(equations, n, still[n]);
+      priors[n].addOfPose(equations, 0, fit.pose);
+      fit.pose = stepPose(fit.pose, solved(solveStep(equations, 1e-3, priors[n].frozen.subarray(size))));
+    }
+    steps++;
+  }
+  for (let i = POSE_STEPS; i < settings.landmarkSteps; i++) {
+    await onStep(steps / total);
+    advance(addLandmarks);
   }
 
-  const outline = chooseOutline(subject, 900, seed);
-  const distances = photos.map(({ mask }) => distanceFromMask(mask));
   const solveAppearance = (views: readonly View[], weights: readonly number[], outlier?: number) => {
     const appearances = stepAppearance(
       views.map(({ data }, i) => ({ data, weight: weights[i] })),
@@ -202,7 +222,9 @@ export async function optimise(
   };
   const look = (crops: readonly Crop[]) => photos.map((photo, i) => lookAtPhoto(subject, photo, fits[i], crops[i]));
   const effectiveSamples = photos.map(({ encoded }) => (encoded ? ENCODED_EFFECTIVE_SAMPLES : EFFECTIVE_SAMPLES));
-  const scales = settings.photoSteps.length ? BLURS.slice(0, settings.photoSteps.length) : [];
+  const scales = BLURS.slice(0, settings.photoSteps.length);
+  const outline = chooseOutline(subject, scales.length > 0 ? OUTLINE_SAMPLES : 0, seed);
+  const distances = scales.length > 0 ? photos.map(({ mask }) => distanceFromMask(mask)) : [];
   for (const [level, share] of scales.entries()) {
     const crops = blurredLogPhotos(photos, share);
     for (let i = 0; i < settings.photoSteps[level]; i++) {
@@ -235,7 +257,7 @@ export async function optimise(
           0.02 * faceScale,
           losses.silhouette * SILHOUETTE_WEIGHT,
         );
-      }, false);
+      });
     }
   }
   // The appearance once more, at the final geometry.
@@ -321,6 +343,10 @@ function createCodePrior(
   const expression = answer?.codes.subarray(codes.geometry);
   return {
     frozen,
+    /** What of it is about the camera, whose parameters begin at `at`. With a known focal length the face's size says how far away it is. */
+    addOfPose(equations: NormalEquations, at: number, pose: Pose) {
+      if (!knowsFocal) addDistancePrior(equations, at, pose);
+    },
     add(equations: NormalEquations, values: Float64Array, pose: Pose) {
       if (answer) addEncoderAnswer(equations, answer, values, codes.geometry);
       addGeometryPrior(equations, values, codes.geometry, answers);
@@ -328,8 +354,7 @@ function createCodePrior(
         centre: expression,
         sigma: expression ? ENCODED_EXPRESSION_SIGMA : EXPRESSION_SIGMA,
       });
-      // With a known focal length the face's size says how far away it is.
-      if (!knowsFocal) addDistancePrior(equations, codes.geometry + codes.expression, pose);
+      this.addOfPose(equations, codes.geometry + codes.expression, pose);
     },
   };
 }
