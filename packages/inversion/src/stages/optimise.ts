@@ -66,10 +66,11 @@ import type { CodeStart } from './encode.js';
 /** What the photos of a person are compared with. */
 export interface Subject {
   model: FaceModel;
-  /** The skin's mesh vertices, those of them that are compared with the photo, and the landmarks. */
-  vertices: SurfaceSamples;
-  chosen: ChosenSamples;
   landmarks: SurfaceSamples;
+  /** Those of the skin's mesh vertices that are compared with the photo. */
+  chosen: ChosenSamples;
+  /** All vertices, where codes are to be moved by pixels. */
+  vertices?: SurfaceSamples;
 }
 
 /** What one photo shows, gathered before the optimisation starts. */
@@ -136,7 +137,7 @@ export async function optimise(
   onStep: (fraction: number) => Promise<void>,
 ): Promise<{ fits: Fit[]; steps: number }> {
   const { vertices, landmarks, chosen, model } = subject;
-  const size = vertices.codeSize;
+  const size = landmarks.codeSize;
   const { geometry } = model.manifest.codes;
   const { losses, lightOrder } = settings;
   const total = settings.landmarkSteps + settings.photoSteps.reduce((a, b) => a + b, 0) + 1;
@@ -220,16 +221,27 @@ export async function optimise(
       retrust(view, appearances[i], outlier);
     }
   };
-  const look = (crops: readonly Crop[]) => photos.map((photo, i) => lookAtPhoto(subject, photo, fits[i], crops[i]));
+  const look = (crops: readonly Crop[]) =>
+    Promise.all(
+      photos.map(async (photo, i) => {
+        const { codes } = fits[i];
+        const all = vertices ? posePoints(vertices, codes) : await skinVertices(model, codes);
+        return lookAtPhoto(subject, photo, fits[i], crops[i], all);
+      }),
+    );
   const effectiveSamples = photos.map(({ encoded }) => (encoded ? ENCODED_EFFECTIVE_SAMPLES : EFFECTIVE_SAMPLES));
-  const scales = BLURS.slice(0, settings.photoSteps.length);
-  const outline = chooseOutline(subject, scales.length > 0 ? OUTLINE_SAMPLES : 0, seed);
-  const distances = scales.length > 0 ? photos.map(({ mask }) => distanceFromMask(mask)) : [];
+  const pixels = vertices && {
+    samples: takeSamples(vertices, chosen.index),
+    outline: chooseOutline(model, vertices, OUTLINE_SAMPLES, seed),
+    distances: photos.map(({ mask }) => distanceFromMask(mask)),
+  };
+  const scales = pixels ? BLURS.slice(0, settings.photoSteps.length) : [];
   for (const [level, share] of scales.entries()) {
+    const { samples, outline, distances } = pixels!;
     const crops = blurredLogPhotos(photos, share);
     for (let i = 0; i < settings.photoSteps[level]; i++) {
       await onStep(steps / total);
-      const views = look(crops);
+      const views = await look(crops);
       const weights = views.map((view, n) => photometricWeight(view, effectiveSamples[n]));
       for (let k = 0; k < (level === 0 && i === 0 ? 5 : 2); k++) solveAppearance(views, weights);
       advance((equations, photo) => {
@@ -239,7 +251,7 @@ export async function optimise(
         addLandmarks(equations, photo);
         addPhotometricLoss(
           equations,
-          chosen.samples,
+          samples,
           positions,
           pose,
           crops[photo],
@@ -262,7 +274,7 @@ export async function optimise(
   }
   // The appearance once more, at the final geometry.
   await onStep((total - 1) / total);
-  const views = look(blurredLogPhotos(photos, 0.01));
+  const views = await look(blurredLogPhotos(photos, 0.01));
   for (let k = 0; k < 6; k++) {
     for (const { data } of views) weighByDisplay(data);
     const weights = views.map((view) => photometricWeight(view, 6 * EFFECTIVE_SAMPLES));
@@ -280,7 +292,7 @@ export async function optimise(
 
 /** Where each photo starts, and what is believed of it: all at one geometry, the mean of what the encoder said of each, weighed by how far it trusts itself. */
 function startFits(subject: Subject, photos: readonly Evidence[], lightOrder: LightOrder) {
-  const { model, chosen, vertices, landmarks } = subject;
+  const { model, chosen, landmarks } = subject;
   const { geometry } = model.manifest.codes;
   const shared = new Float64Array(geometry);
   const encodings = photos.flatMap(({ encoded }) => encoded ?? []);
@@ -289,7 +301,7 @@ function startFits(subject: Subject, photos: readonly Evidence[], lightOrder: Li
     for (let k = 0; k < geometry; k++) shared[k] += codes[k] * (expectedErrorMm ** -2 / total);
   }
   const fits: Fit[] = photos.map(({ encoded, start }) => {
-    const codes = encoded?.codes.slice() ?? new Float64Array(vertices.codeSize);
+    const codes = encoded?.codes.slice() ?? new Float64Array(landmarks.codeSize);
     codes.set(shared);
     return { codes, pose: start, appearance: createAppearance(chosen.density.codeSize, lightOrder) };
   });
@@ -359,45 +371,52 @@ function createCodePrior(
   };
 }
 
+/** The skin's vertices `[V, 3]` at codes `[Dg + De]`, as the network itself gives them. */
+async function skinVertices({ manifest, uv }: FaceModel, codes: Float64Array): Promise<Float32Array> {
+  const { geometry } = manifest.codes;
+  const [own, expression] = [codes.subarray(0, geometry), codes.subarray(geometry)].map((c) => Float32Array.from(c));
+  const positions = await uv.surfaceFromUv(uv.topology.skin.uv, { geometry: own, expression });
+  checkFinite('optimise', "the skin's vertices", positions);
+  return positions;
+}
+
 /** Vertices of the face region that are compared with the photo. */
 export interface ChosenSamples {
   /** Which of the mesh's vertices. */
   index: Int32Array;
-  samples: SurfaceSamples;
   density: DensitySamples;
 }
 
 /** The last choice of each model's vertices, for the next photo. */
-const lastChoice = /* @__PURE__ */ new WeakMap<SurfaceSamples, { key: string; chosen: ChosenSamples }>();
+const lastChoice = /* @__PURE__ */ new WeakMap<FaceModel['uv'], { key: string; chosen: ChosenSamples }>();
 
 /** Random vertices of the face region, and the density of the albedo there. The same choice again takes no time. */
 export async function chooseSamples(
   model: FaceModel,
-  vertices: SurfaceSamples,
   count: number,
   seed: number,
   signal?: AbortSignal,
   onProgress?: (fraction: number) => void,
 ): Promise<ChosenSamples> {
   const key = `${count} of seed ${seed}`;
-  const last = lastChoice.get(vertices);
+  const last = lastChoice.get(model.uv);
   if (last?.key === key) return last.chosen;
-  const inFace = sampleChartMap(model.uv.topology.faceMask, vertices.uv);
+  const { faceMask, skin } = model.uv.topology;
+  const inFace = sampleChartMap(faceMask, skin.uv);
   const index = shuffled(
-    Array.from({ length: vertices.count }, (_, n) => n).filter((n) => inFace[n] > 127),
+    Array.from(inFace, (_, n) => n).filter((n) => inFace[n] > 127),
     seed,
   ).slice(0, count);
-  const samples = takeSamples(vertices, index);
-  const density = await loadDensitySamples(model, samples.uv, signal, onProgress);
+  const density = await loadDensitySamples(model, takeRows(skin.uv, 2, index), signal, onProgress);
   checkFinite('optimise', 'the albedo of the samples', density.mean);
   checkFinite('optimise', 'the albedo of the samples, by texture code,', density.basis);
-  const chosen = { index: Int32Array.from(index), samples, density };
-  lastChoice.set(vertices, { key, chosen });
+  const chosen = { index: Int32Array.from(index), density };
+  lastChoice.set(model.uv, { key, chosen });
   return chosen;
 }
 
 /** Random vertices of everything outside, for the silhouette. */
-function chooseOutline({ model, vertices }: Subject, count: number, seed: number): SurfaceSamples {
+function chooseOutline(model: FaceModel, vertices: SurfaceSamples, count: number, seed: number): SurfaceSamples {
   const region = sampleChartMap(model.uv.topology.regions, vertices.uv);
   const outside = Array.from({ length: vertices.count }, (_, n) => n).filter((n) => region[n] < 6 || region[n] > 7);
   return takeSamples(vertices, shuffled(outside, seed + 1).slice(0, count));
@@ -410,7 +429,11 @@ function takeRows(values: Float32Array, stride: number, index: ArrayLike<number>
   return out;
 }
 
-function takeSamples({ uv, origin, jacobian, codeSize }: SurfaceSamples, index: readonly number[]): SurfaceSamples {
+/** Some of the samples, in the order given. */
+export function takeSamples(
+  { uv, origin, jacobian, codeSize }: SurfaceSamples,
+  index: ArrayLike<number>,
+): SurfaceSamples {
   return {
     count: index.length,
     uv: takeRows(uv, 2, index),
@@ -445,15 +468,19 @@ export interface View {
   trusted: number;
 }
 
-/** What the samples see in the photo at the present codes, and how far each is believed before its colour is known. */
+/**
+ * What the samples see in the photo at the present codes, and how far each is believed before its colour is known.
+ *
+ * @param all - `[V, 3]` the skin's vertices at the fit's codes, metres.
+ */
 export function lookAtPhoto(
   subject: Subject,
   { crop, mask }: Evidence,
-  { codes, pose, appearance }: Fit,
+  { pose, appearance }: Pick<Fit, 'pose' | 'appearance'>,
   logPhoto: Crop,
+  all: Float32Array,
 ): View {
-  const { vertices, chosen, model } = subject;
-  const all = posePoints(vertices, codes);
+  const { chosen, model } = subject;
   const { triangles } = model.uv.topology.skin;
   const allNormals = computeNormals(all, triangles);
   const camera = cropCamera(cameraFromPose(pose), crop.left, crop.top, (crop.scale * VISIBILITY_SIZE) / crop.width);
