@@ -45,35 +45,47 @@ export function cropPhoto(image: RgbaImage, centre: readonly [number, number], s
   const left = centre[0] - side / 2;
   const top = centre[1] - side / 2;
   const taps = Math.max(1, Math.ceil(1 / scale));
+  const { data: bytes, width, height } = image;
+  const columns = bilinearTaps(left, scale, size, taps, width);
+  const rows = bilinearTaps(top, scale, size, taps, height);
   const data = new Float32Array(3 * size * size);
+  const sums = new Float64Array(3 * size);
   for (let y = 0; y < size; y++) {
-    for (let x = 0; x < size; x++) {
-      const sum = [0, 0, 0];
-      for (let v = 0; v < taps; v++) {
-        for (let u = 0; u < taps; u++) {
-          addBilinear(image, left + (x + (u + 0.5) / taps) / scale, top + (y + (v + 0.5) / taps) / scale, sum);
+    sums.fill(0);
+    for (let v = y * taps; v < (y + 1) * taps; v++) {
+      const above = width * rows.first[v];
+      const below = width * rows.second[v];
+      const sy = rows.share[v];
+      for (let x = 0, u = 0; x < size; x++) {
+        for (const end = u + taps; u < end; u++) {
+          const sx = columns.share[u];
+          const [a, b] = [4 * (above + columns.first[u]), 4 * (above + columns.second[u])];
+          const [d, e] = [4 * (below + columns.first[u]), 4 * (below + columns.second[u])];
+          for (let c = 0; c < 3; c++) {
+            sums[3 * x + c] +=
+              (1 - sy) * ((1 - sx) * LINEAR[bytes[a + c]] + sx * LINEAR[bytes[b + c]]) +
+              sy * ((1 - sx) * LINEAR[bytes[d + c]] + sx * LINEAR[bytes[e + c]]);
+          }
         }
       }
-      for (let c = 0; c < 3; c++) data[3 * (y * size + x) + c] = sum[c] / taps ** 2;
     }
+    for (let i = 0; i < sums.length; i++) data[3 * y * size + i] = sums[i] / taps ** 2;
   }
   return { data, width: size, height: size, channels: 3, left, top, scale };
 }
 
-function addBilinear({ data, width, height }: RgbaImage, px: number, py: number, sum: number[]): void {
-  const x = Math.min(Math.max(px - 0.5, 0), width - 1);
-  const y = Math.min(Math.max(py - 0.5, 0), height - 1);
-  const x0 = Math.floor(x);
-  const y0 = Math.floor(y);
-  const x1 = Math.min(x0 + 1, width - 1);
-  const y1 = Math.min(y0 + 1, height - 1);
-  const sx = x - x0;
-  const sy = y - y0;
-  for (let c = 0; c < 3; c++) {
-    const above = (1 - sx) * LINEAR[data[4 * (y0 * width + x0) + c]] + sx * LINEAR[data[4 * (y0 * width + x1) + c]];
-    const below = (1 - sx) * LINEAR[data[4 * (y1 * width + x0) + c]] + sx * LINEAR[data[4 * (y1 * width + x1) + c]];
-    sum[c] += (1 - sy) * above + sy * below;
+/** Where `size * taps` places lie that divide a crop's side evenly: the photo's pixels on either side of each, of `length` that there are, and the second one's share. */
+function bilinearTaps(from: number, scale: number, size: number, taps: number, length: number) {
+  const first = new Int32Array(size * taps);
+  const second = new Int32Array(size * taps);
+  const share = new Float64Array(size * taps);
+  for (let i = 0; i < first.length; i++) {
+    const place = Math.min(Math.max(from + (i + 0.5) / taps / scale - 0.5, 0), length - 1);
+    first[i] = Math.floor(place);
+    second[i] = Math.min(first[i] + 1, length - 1);
+    share[i] = place - first[i];
   }
+  return { first, second, share };
 }
 
 /** The same view of a map of bytes over the photo (a mask), 0 to 1. */

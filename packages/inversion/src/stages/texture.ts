@@ -216,12 +216,12 @@ export function seenInScene(
   trust: ArrayLike<number> | undefined,
   albedo: Float32Array,
   size: number,
-  geometry = texelGeometry(meshes[part], size),
+  geometry?: TexelGeometry,
 ) {
-  const { positions, normals, shadingNormals } = geometry;
-  const visible = visiblePoints(raster, camera, positions, { tolerance: VISIBILITY_TOLERANCE });
   const { rotation: r, translation: t } = pose;
   const eye = [0, 1, 2].map((j) => -(r[j] * t[0] + r[3 + j] * t[1] + r[6 + j] * t[2]));
+  const { positions, normals, shadingNormals } = geometry ?? texelGeometry(facingTriangles(meshes[part], eye), size);
+  const visible = visiblePoints(raster, camera, positions, { tolerance: VISIBILITY_TOLERANCE });
   const ratio = new Float32Array(3 * size * size);
   const weight = new Float32Array(size * size);
   const detail = new Float32Array(size * size);
@@ -270,6 +270,26 @@ export function seenInScene(
     detail[i] = (camera.focalLengthPx / depth / 1000) * facing;
   }
   return { ratio, weight, detail };
+}
+
+/** The mesh without the triangles that face away from a place at all three corners, of which nothing is seen: half of a head. */
+function facingTriangles(mesh: PartMesh, [ex, ey, ez]: readonly number[]): PartMesh {
+  const { positions, normals, indices } = mesh;
+  const faces = new Uint8Array(positions.length / 3);
+  for (let n = 0; n < faces.length; n++) {
+    const [x, y, z] = [ex - positions[3 * n], ey - positions[3 * n + 1], ez - positions[3 * n + 2]];
+    faces[n] = Number(normals[3 * n] * x + normals[3 * n + 1] * y + normals[3 * n + 2] * z > 0);
+  }
+  const kept = new Uint32Array(indices.length);
+  let count = 0;
+  for (let k = 0; k < indices.length; k += 3) {
+    const [a, b, c] = [indices[k], indices[k + 1], indices[k + 2]];
+    if (!(faces[a] || faces[b] || faces[c])) continue;
+    kept[count++] = a;
+    kept[count++] = b;
+    kept[count++] = c;
+  }
+  return { ...mesh, indices: kept.subarray(0, count) };
 }
 
 function smoothstep(from: number, to: number, x: number): number {
