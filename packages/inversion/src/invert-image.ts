@@ -127,7 +127,10 @@ async function invert(who: string, images: readonly Photo[], options: InvertImag
   await report(0);
 
   const { topology } = model.uv;
-  const { landmarks, vertices } = await loadModelSamples(model);
+  const landmarks = await loadModelSamples(model, topology.landmarks[468]);
+  // Only steps on pixels ask how each vertex moves with each code.
+  const isMovedByPixels = settings.photoSteps.some((count) => count > 0) || settings.finetuneSteps > 0;
+  const vertices = isMovedByPixels ? await loadModelSamples(model, topology.skin.uv) : undefined;
   const mean = posePoints(landmarks, new Float64Array(landmarks.codeSize));
   const starts = faces.map(({ image, found }, i) => {
     const start = startPose(mean, found.points, [image.width / 2, image.height / 2], image.focalLengthPx);
@@ -140,7 +143,7 @@ async function invert(who: string, images: readonly Photo[], options: InvertImag
     throw inPhoto(error, i, faces.length);
   });
   await report(0.05);
-  const chosen = await chooseSamples(model, vertices, settings.samples, seed, signal, (fraction) =>
+  const chosen = await chooseSamples(model, settings.samples, seed, signal, (fraction) =>
     onProgress?.({ stage, fraction: 0.05 + 0.15 * fraction }),
   );
   const subject = { model, vertices, chosen, landmarks };
@@ -194,11 +197,7 @@ async function invert(who: string, images: readonly Photo[], options: InvertImag
   const { textureSize, albedoSize: size } = settings;
   const baked = await bakeAlbedo(model.uv, avatar.textureCode, avatar.expressionCode, size, { signal });
   checkFinite(stage, "the model's albedo", baked.data);
-  const modelAlbedo: RgbaImage = {
-    data: encodeSrgb(enlargeTexture(baked, textureSize).data),
-    width: textureSize,
-    height: textureSize,
-  };
+  const modelAlbedo: RgbaImage = { data: encodeSrgb(baked.data), width: size, height: size };
   await report(0.4);
   // On the scalp the code was not seen at work, and hair on the forehead misleads it: a calmer one stands in there, in the colour that the photo shows of it.
   const { regions } = topology;

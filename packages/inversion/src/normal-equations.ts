@@ -1,5 +1,3 @@
-import { CholeskyDecomposition, Matrix } from 'ml-matrix';
-
 /** The normal equations (J^T W J) x = -J^T W r of a least-squares problem, gathered residual by residual. */
 export interface NormalEquations {
   readonly size: number;
@@ -142,23 +140,38 @@ export function splitJoined(values: Float64Array, sizes: readonly number[], shar
  * @param frozen - parameters that may not move.
  * @returns `[size]`, or undefined where the matrix is not positive definite or not finite.
  */
-export function solveStep(equations: NormalEquations, damping: number, frozen?: Uint8Array): Float64Array | undefined {
-  const { size, matrix, gradient } = equations;
-  const full = Matrix.zeros(size, size);
-  for (let i = 0; i < size; i++) {
-    for (let j = i; j < size; j++) {
-      const value = frozen?.[i] || frozen?.[j] ? 0 : matrix[i * size + j];
-      full.set(i, j, value);
-      full.set(j, i, value);
+export function solveStep(
+  { size, matrix, gradient }: NormalEquations,
+  damping: number,
+  frozen?: Uint8Array,
+): Float64Array | undefined {
+  const free: number[] = [];
+  for (let i = 0; i < size; i++) if (!frozen?.[i]) free.push(i);
+  const count = free.length;
+  // Row by row, the part of each that stands before the diagonal is that row of L. In plain arrays: a matrix class takes several times as long to fill.
+  const lower = new Float64Array(count * count);
+  const forward = new Float64Array(count);
+  for (let i = 0; i < count; i++) {
+    const row = i * count;
+    for (let j = 0; j <= i; j++) {
+      const other = j * count;
+      let rest = matrix[free[j] * size + free[i]];
+      if (i === j) rest = rest * (1 + damping) + 1e-12;
+      for (let k = 0; k < j; k++) rest -= lower[row + k] * lower[other + k];
+      if (i !== j) lower[row + j] = rest / lower[other + j];
+      else if (rest > 0 && rest < Number.POSITIVE_INFINITY) lower[row + i] = Math.sqrt(rest);
+      else return undefined;
     }
-    full.set(i, i, frozen?.[i] ? 1 : full.get(i, i) * (1 + damping) + 1e-12);
+    let rest = -gradient[free[i]];
+    for (let k = 0; k < i; k++) rest -= lower[row + k] * forward[k];
+    forward[i] = rest / lower[row + i];
   }
-  // A matrix with NaN would not even count as symmetric, which the decomposition throws at.
-  if (!full.to1DArray().every(Number.isFinite)) return undefined;
-  const right = Matrix.columnVector(Array.from(gradient, (g, i) => (frozen?.[i] ? 0 : -g)));
-  const cholesky = new CholeskyDecomposition(full);
-  if (!cholesky.isPositiveDefinite()) return undefined;
-  const step = Float64Array.from(cholesky.solve(right).to1DArray());
+  const step = new Float64Array(size);
+  for (let i = count - 1; i >= 0; i--) {
+    const value = forward[i] / lower[i * count + i];
+    for (let k = 0; k < i; k++) forward[k] -= lower[i * count + k] * value;
+    step[free[i]] = value;
+  }
   return step.every(Number.isFinite) ? step : undefined;
 }
 
@@ -184,7 +197,8 @@ export function solveStepWithin(
     const next = value + free[k];
     if ((next < lower[k] && value <= lower[k]) || (next > upper[k] && value >= upper[k])) held[k] = 1;
   });
-  const step = solveStep(equations, damping, held) ?? free;
+  const isHeld = held.some((value, k) => value !== frozen[k]);
+  const step = (isHeld && solveStep(equations, damping, held)) || free;
   values.forEach((value, k) => {
     step[k] = held[k] ? 0 : Math.min(Math.max(value + step[k], lower[k]), upper[k]) - value;
   });

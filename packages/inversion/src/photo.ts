@@ -45,35 +45,47 @@ export function cropPhoto(image: RgbaImage, centre: readonly [number, number], s
   const left = centre[0] - side / 2;
   const top = centre[1] - side / 2;
   const taps = Math.max(1, Math.ceil(1 / scale));
+  const { data: bytes, width, height } = image;
+  const columns = bilinearTaps(left, scale, size, taps, width);
+  const rows = bilinearTaps(top, scale, size, taps, height);
   const data = new Float32Array(3 * size * size);
+  const sums = new Float64Array(3 * size);
   for (let y = 0; y < size; y++) {
-    for (let x = 0; x < size; x++) {
-      const sum = [0, 0, 0];
-      for (let v = 0; v < taps; v++) {
-        for (let u = 0; u < taps; u++) {
-          addBilinear(image, left + (x + (u + 0.5) / taps) / scale, top + (y + (v + 0.5) / taps) / scale, sum);
+    sums.fill(0);
+    for (let v = y * taps; v < (y + 1) * taps; v++) {
+      const above = width * rows.first[v];
+      const below = width * rows.second[v];
+      const sy = rows.share[v];
+      for (let x = 0, u = 0; x < size; x++) {
+        for (const end = u + taps; u < end; u++) {
+          const sx = columns.share[u];
+          const [a, b] = [4 * (above + columns.first[u]), 4 * (above + columns.second[u])];
+          const [d, e] = [4 * (below + columns.first[u]), 4 * (below + columns.second[u])];
+          for (let c = 0; c < 3; c++) {
+            sums[3 * x + c] +=
+              (1 - sy) * ((1 - sx) * LINEAR[bytes[a + c]] + sx * LINEAR[bytes[b + c]]) +
+              sy * ((1 - sx) * LINEAR[bytes[d + c]] + sx * LINEAR[bytes[e + c]]);
+          }
         }
       }
-      for (let c = 0; c < 3; c++) data[3 * (y * size + x) + c] = sum[c] / taps ** 2;
     }
+    for (let i = 0; i < sums.length; i++) data[3 * y * size + i] = sums[i] / taps ** 2;
   }
   return { data, width: size, height: size, channels: 3, left, top, scale };
 }
 
-function addBilinear({ data, width, height }: RgbaImage, px: number, py: number, sum: number[]): void {
-  const x = Math.min(Math.max(px - 0.5, 0), width - 1);
-  const y = Math.min(Math.max(py - 0.5, 0), height - 1);
-  const x0 = Math.floor(x);
-  const y0 = Math.floor(y);
-  const x1 = Math.min(x0 + 1, width - 1);
-  const y1 = Math.min(y0 + 1, height - 1);
-  const sx = x - x0;
-  const sy = y - y0;
-  for (let c = 0; c < 3; c++) {
-    const above = (1 - sx) * LINEAR[data[4 * (y0 * width + x0) + c]] + sx * LINEAR[data[4 * (y0 * width + x1) + c]];
-    const below = (1 - sx) * LINEAR[data[4 * (y1 * width + x0) + c]] + sx * LINEAR[data[4 * (y1 * width + x1) + c]];
-    sum[c] += (1 - sy) * above + sy * below;
+/** Where `size * taps` places lie that divide a crop's side evenly: the photo's pixels on either side of each, of `length` that there are, and the second one's share. */
+function bilinearTaps(from: number, scale: number, size: number, taps: number, length: number) {
+  const first = new Int32Array(size * taps);
+  const second = new Int32Array(size * taps);
+  const share = new Float64Array(size * taps);
+  for (let i = 0; i < first.length; i++) {
+    const place = Math.min(Math.max(from + (i + 0.5) / taps / scale - 0.5, 0), length - 1);
+    first[i] = Math.floor(place);
+    second[i] = Math.min(first[i] + 1, length - 1);
+    share[i] = place - first[i];
   }
+  return { first, second, share };
 }
 
 /** The same view of a map of bytes over the photo (a mask), 0 to 1. */
@@ -129,37 +141,31 @@ export function lookUp(plane: Plane, px: number, py: number, values: Float64Arra
  * enlarged, and free of halos. Borders are repeated.
  */
 export function lookUpSharp({ data, width, height, channels }: Plane, px: number, py: number, values: Float64Array) {
-  const x0 = Math.floor(px - 0.5);
-  const y0 = Math.floor(py - 0.5);
-  keys(px - 0.5 - x0, WEIGHTS_X);
-  keys(py - 0.5 - y0, WEIGHTS_Y);
-  for (let k = 0; k < 4; k++) {
-    COLUMNS[k] = channels * Math.min(width - 1, Math.max(0, x0 + k - 1));
-    ROWS[k] = channels * width * Math.min(height - 1, Math.max(0, y0 + k - 1));
-  }
+  const x1 = Math.floor(px - 0.5);
+  const y1 = Math.floor(py - 0.5);
+  keys(px - 0.5 - x1, WEIGHTS_X);
+  keys(py - 0.5 - y1, WEIGHTS_Y);
+  // Spelt out, for every texel of a texture comes here: two nested loops take twice as long.
+  const column = (x: number) => channels * Math.min(width - 1, Math.max(0, x));
+  const row = (y: number) => channels * width * Math.min(height - 1, Math.max(0, y));
+  const [ua, ub, uc, ud] = WEIGHTS_X;
+  const [va, vb, vc, vd] = WEIGHTS_Y;
+  const [xa, xb, xc, xd] = [column(x1 - 1), column(x1), column(x1 + 1), column(x1 + 2)];
+  const [ya, yb, yc, yd] = [row(y1 - 1), row(y1), row(y1 + 1), row(y1 + 2)];
   for (let c = 0; c < channels; c++) {
-    let sum = 0;
-    for (let j = 0; j < 4; j++) {
-      const at = ROWS[j] + c;
-      sum +=
-        WEIGHTS_Y[j] *
-        (WEIGHTS_X[0] * data[at + COLUMNS[0]] +
-          WEIGHTS_X[1] * data[at + COLUMNS[1]] +
-          WEIGHTS_X[2] * data[at + COLUMNS[2]] +
-          WEIGHTS_X[3] * data[at + COLUMNS[3]]);
-    }
-    const a = data[ROWS[1] + COLUMNS[1] + c];
-    const b = data[ROWS[1] + COLUMNS[2] + c];
-    const d = data[ROWS[2] + COLUMNS[1] + c];
-    const e = data[ROWS[2] + COLUMNS[2] + c];
+    const along = (y: number) =>
+      ua * data[y + xa + c] + ub * data[y + xb + c] + uc * data[y + xc + c] + ud * data[y + xd + c];
+    const sum = va * along(ya) + vb * along(yb) + vc * along(yc) + vd * along(yd);
+    const a = data[yb + xb + c];
+    const b = data[yb + xc + c];
+    const d = data[yc + xb + c];
+    const e = data[yc + xc + c];
     values[c] = Math.min(Math.max(a, b, d, e), Math.max(Math.min(a, b, d, e), sum));
   }
 }
 
 const WEIGHTS_X = /* @__PURE__ */ new Float64Array(4);
 const WEIGHTS_Y = /* @__PURE__ */ new Float64Array(4);
-const COLUMNS = /* @__PURE__ */ new Int32Array(4);
-const ROWS = /* @__PURE__ */ new Int32Array(4);
 
 /** Keys' weights of the pixels at -1, 0, 1 and 2 for a place `s` of the way from pixel 0 to pixel 1. */
 function keys(s: number, out: Float64Array): void {

@@ -9,19 +9,29 @@ import type { SurfaceSamples } from './surface-samples.js';
  */
 export function shapeInformation({ count, origin, jacobian, codeSize }: SurfaceSamples, sigma: number): Float64Array {
   const information = new Float64Array(codeSize ** 2);
-  const add = (row: ArrayLike<number>, from: number, weight: number) => {
+  const precision = sigma ** -2;
+  // A point's three rows at once: the sum is read and written a third as often.
+  for (let n = 0; n < count; n++) {
+    const x = 3 * n * codeSize;
+    const y = x + codeSize;
+    const z = y + codeSize;
     for (let a = 0; a < codeSize; a++) {
-      const scaled = (weight / sigma ** 2) * row[from + a];
-      for (let b = a; b < codeSize; b++) information[a * codeSize + b] += scaled * row[from + b];
+      const [p, q, r] = [precision * jacobian[x + a], precision * jacobian[y + a], precision * jacobian[z + a]];
+      const at = a * codeSize;
+      for (let b = a; b < codeSize; b++) {
+        information[at + b] += p * jacobian[x + b] + q * jacobian[y + b] + r * jacobian[z + b];
+      }
     }
-  };
-  for (let i = 0; i < 3 * count; i++) add(jacobian, i * codeSize, 1);
+  }
   for (const move of similarityMoves(origin)) {
     const explained = new Float64Array(codeSize);
     for (let i = 0; i < 3 * count; i++) {
       for (let k = 0; k < codeSize; k++) explained[k] += move[i] * jacobian[i * codeSize + k];
     }
-    add(explained, 0, -1);
+    for (let a = 0; a < codeSize; a++) {
+      const p = precision * explained[a];
+      for (let b = a; b < codeSize; b++) information[a * codeSize + b] -= p * explained[b];
+    }
   }
   for (let a = 0; a < codeSize; a++) {
     for (let b = 0; b < a; b++) information[a * codeSize + b] = information[b * codeSize + a];

@@ -25,39 +25,27 @@ export async function loadSurfaceSamples(model: FaceModel, uv: Float32Array): Pr
   return { count: uv.length / 2, uv, origin: points, jacobian, codeSize: geometry + expression };
 }
 
-/** What is asked of a model's networks once, however many photos follow. */
-export interface ModelSamples {
-  /** The 468 landmarks. */
-  landmarks: SurfaceSamples;
-  /** The skin's mesh vertices. */
-  vertices: SurfaceSamples;
-}
-
-const loadedSamples = /* @__PURE__ */ new WeakMap<FaceModel['uv'], ModelSamples>();
+const loadedSamples = /* @__PURE__ */ new WeakMap<FaceModel['uv'], Map<Float32Array, SurfaceSamples>>();
 
 /**
- * Landmarks and vertices of a model, asked for when first needed and kept as long as the model is: their Jacobians take 0.2 s of a processor's time.
+ * The same for places that the model's topology names (landmarks, vertices), kept as long as the model is: the Jacobian of the vertices takes 0.15 s.
  *
  * @throws FaceError `NOT_FINITE` when a network's answer is none.
  */
-export async function loadModelSamples(model: FaceModel): Promise<ModelSamples> {
-  const kept = loadedSamples.get(model.uv);
+export async function loadModelSamples(model: FaceModel, uv: Float32Array): Promise<SurfaceSamples> {
+  const loaded = loadedSamples.get(model.uv) ?? new Map<Float32Array, SurfaceSamples>();
+  loadedSamples.set(model.uv, loaded);
+  const kept = loaded.get(uv);
   if (kept) return kept;
-  const { topology } = model.uv;
-  const samples = {
-    landmarks: await loadSurfaceSamples(model, topology.landmarks[468]),
-    vertices: await loadSurfaceSamples(model, topology.skin.uv),
-  };
-  for (const { origin, jacobian } of Object.values(samples)) {
-    checkFinite('optimise', 'the mean face', origin);
-    checkFinite('optimise', "the surface's Jacobian", jacobian);
-  }
-  loadedSamples.set(model.uv, samples);
+  const samples = await loadSurfaceSamples(model, uv);
+  checkFinite('optimise', 'the mean face', samples.origin);
+  checkFinite('optimise', "the surface's Jacobian", samples.jacobian);
+  loaded.set(uv, samples);
   return samples;
 }
 
 /** The same places of one person: the geometry code goes into the origin, and what is left of the codes is the expression `[De]`. */
-export function fixGeometry(samples: SurfaceSamples, geometry: Float32Array): SurfaceSamples {
+export function fixGeometry(samples: SurfaceSamples, geometry: Float32Array | Float64Array): SurfaceSamples {
   const { count, uv, jacobian, codeSize } = samples;
   const codes = new Float64Array(codeSize);
   codes.set(geometry);

@@ -87,7 +87,7 @@ export interface InvertedAvatar extends Avatar {
     reliefEvidence?: number;
     /** Each photo, in the order given; one, of `invertImage`. */
     photos: readonly InvertedPhoto[];
-    /** The albedo of the texture code alone, without the photo's detail. */
+    /** The albedo of the texture code alone, without the photo's detail, at the size that it was baked in. */
     modelAlbedo: RgbaImage;
   };
 }

@@ -276,7 +276,7 @@ describe('invertImage', () => {
       [
         'optimise',
         "the surface's Jacobian",
-        () => ({ model: poisoned('surfaceJacobian', ({ jacobian }) => spoil(jacobian), 1) }),
+        () => ({ model: poisoned('surfaceJacobian', ({ jacobian }) => spoil(jacobian)) }),
       ],
       [
         'optimise',
@@ -287,7 +287,8 @@ describe('invertImage', () => {
       ['texture', "the model's albedo", () => ({ model: poisoned('albedo', spoil) })],
       ['texture', "the scalp's albedo", () => ({ model: poisoned('albedo', spoil, 1) })],
       // The encoder asks for the mean face first.
-      ['texture', 'the mesh of skin', () => ({ model: poisoned('surfaceFromUv', spoil, 1) })],
+      ['optimise', "the skin's vertices", () => ({ model: poisoned('surfaceFromUv', spoil, 1) })],
+      ['texture', 'the mesh of skin', () => ({ model: poisoned('surfaceFromUv', spoil, 2) })],
     ])('%s, %s', async (stage, what, change) => {
       const seen: Progress[] = [];
       const settings = { ...options, ...change(), onProgress: (progress: Progress) => seen.push(progress) };

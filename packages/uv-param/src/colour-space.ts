@@ -18,7 +18,8 @@ const BYTE_FROM_LINEAR = /* @__PURE__ */ Uint8Array.from({ length: STEPS + 1 }, 
 
 /** The 8-bit sRGB value of a linear one, by a table; what is outside 0 to 1 is clamped. */
 export function srgbByteFromLinear(linear: number): number {
-  return BYTE_FROM_LINEAR[Math.round(Math.min(Math.max(linear, 0), 1) * STEPS)];
+  // Written so that NaN is black.
+  return BYTE_FROM_LINEAR[linear > 0 ? (linear < 1 ? (linear * STEPS + 0.5) | 0 : STEPS) : 0];
 }
 
 /** `[256]` linear value, 0 to 1, of each 8-bit sRGB value. */

@@ -12,12 +12,20 @@ export function pullPush(values: Float32Array, weight: Float32Array, size: numbe
       for (let x = 0; x < half; x++) {
         const i = y * half + x;
         let total = 0;
+        let [r, g, b] = [0, 0, 0];
         for (let k = 0; k < 4; k++) {
           const j = (2 * y + (k >> 1)) * fine.size + 2 * x + (k & 1);
-          total += fine.weight[j];
-          for (let c = 0; c < 3; c++) next.values[3 * i + c] += fine.weight[j] * fine.values[3 * j + c];
+          const w = fine.weight[j];
+          if (w === 0) continue;
+          total += w;
+          r += w * fine.values[3 * j];
+          g += w * fine.values[3 * j + 1];
+          b += w * fine.values[3 * j + 2];
         }
-        if (total > 0) for (let c = 0; c < 3; c++) next.values[3 * i + c] /= total;
+        if (total <= 0) continue;
+        next.values[3 * i] = r / total;
+        next.values[3 * i + 1] = g / total;
+        next.values[3 * i + 2] = b / total;
         next.weight[i] = Math.min(1, total);
       }
     }
@@ -34,16 +42,21 @@ export function pullPush(values: Float32Array, weight: Float32Array, size: numbe
       const y1 = Math.min(half - 1, y0 + 1);
       const sy = cy - y0;
       for (let x = 0; x < n; x++) {
+        const i = y * n + x;
+        const known = sure[i];
+        if (known === 1) {
+          for (let c = 0; c < 3; c++) out[3 * i + c] = own[3 * i + c];
+          continue;
+        }
         const cx = Math.min(half - 1, Math.max(0, x / 2 - 0.25));
         const x0 = Math.floor(cx);
         const x1 = Math.min(half - 1, x0 + 1);
         const sx = cx - x0;
-        const i = y * n + x;
         for (let c = 0; c < 3; c++) {
           const up =
             (1 - sy) * ((1 - sx) * coarse[3 * (y0 * half + x0) + c] + sx * coarse[3 * (y0 * half + x1) + c]) +
             sy * ((1 - sx) * coarse[3 * (y1 * half + x0) + c] + sx * coarse[3 * (y1 * half + x1) + c]);
-          out[3 * i + c] = sure[i] * own[3 * i + c] + (1 - sure[i]) * up;
+          out[3 * i + c] = known * own[3 * i + c] + (1 - known) * up;
         }
       }
     }

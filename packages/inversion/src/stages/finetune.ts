@@ -7,7 +7,15 @@ import { addPrior, createNormalEquations, joinEquations, solveStep } from '../no
 import { POSE_PARAMETERS } from '../pose.js';
 import { posePoints, type SurfaceSamples } from '../surface-samples.js';
 import { predictLight } from './appearance.js';
-import { blurredLogPhotos, type Evidence, type Fit, lookAtPhoto, photometricWeight, type Subject } from './optimise.js';
+import {
+  blurredLogPhotos,
+  type Evidence,
+  type Fit,
+  lookAtPhoto,
+  photometricWeight,
+  type Subject,
+  takeSamples,
+} from './optimise.js';
 
 /** How far the weights are believed to be from where training left them: what that does to a coordinate of a place on the face, root mean square, metres. */
 export const TUNING_SIGMA = 0.0003;
@@ -124,24 +132,26 @@ export async function finetune(
   steps: number,
   onStep: (fraction: number) => Promise<void>,
 ): Promise<Float32Array> {
-  const { landmarks, chosen, vertices, model } = subject;
+  const { landmarks, chosen, model } = subject;
+  const vertices = subject.vertices!;
   const { geometry } = model.manifest.codes;
-  const basis = tuningBasis(chosen.samples, geometry);
+  const samples = takeSamples(vertices, chosen.index);
+  const basis = tuningBasis(samples, geometry);
   const size = 3 * basis.count;
   const parameters = new Float64Array(size);
   const places = fits.map(({ codes }) => ({
     landmarks: tuningSamples(landmarks, geometry, basis, codes),
-    samples: tuningSamples(chosen.samples, geometry, basis, codes),
+    samples: tuningSamples(samples, geometry, basis, codes),
   }));
   const crops = blurredLogPhotos(photos, BLUR);
   const frozen = new Uint8Array(size + photos.length * POSE_PARAMETERS).fill(1, size);
   for (let step = 0; step < steps; step++) {
     await onStep(step / steps);
-    const moved = { ...subject, vertices: tuned(vertices, geometry, tuningOf(parameters, basis)) };
+    const moved = tuned(vertices, geometry, tuningOf(parameters, basis));
     const blocks = photos.map((photo, i) => {
       const equations = createNormalEquations(size + POSE_PARAMETERS);
       const { pose, appearance } = fits[i];
-      const view = lookAtPhoto(moved, photo, fits[i], crops[i]);
+      const view = lookAtPhoto(subject, photo, fits[i], crops[i], posePoints(moved, fits[i].codes));
       addLandmarkEvidence(
         equations,
         places[i].landmarks,

@@ -79,11 +79,14 @@ function coarseBrightness(ratio: Float32Array, weight: Float32Array, size: numbe
   const step = size / SIDE;
   const values = new Float32Array(3 * SIDE * SIDE);
   const seen = new Float32Array(SIDE * SIDE);
-  for (let i = 0; i < size * size; i++) {
-    const to = Math.floor(i / size / step) * SIDE + Math.floor((i % size) / step);
-    const mean = (ratio[3 * i] + ratio[3 * i + 1] + ratio[3 * i + 2]) / 3;
-    seen[to] += weight[i];
-    values[3 * to] += weight[i] * mean;
+  for (let y = 0, i = 0; y < size; y++) {
+    const row = Math.floor(y / step) * SIDE;
+    for (let x = 0; x < size; x++, i++) {
+      if (weight[i] === 0) continue;
+      const to = row + Math.floor(x / step);
+      seen[to] += weight[i];
+      values[3 * to] += (weight[i] * (ratio[3 * i] + ratio[3 * i + 1] + ratio[3 * i + 2])) / 3;
+    }
   }
   const joined = new Float32Array(values.length);
   const share = new Float32Array(seen.length);
@@ -141,22 +144,29 @@ function traceRim(contrast: (x: number, y: number) => number, [x, y]: [number, n
     const angle = (2 * Math.PI * t) / DIRECTIONS;
     return [Math.round(x + (NEAREST_RIM + r) * Math.cos(angle)), Math.round(y + (NEAREST_RIM + r) * Math.sin(angle))];
   };
-  const gain = Array.from({ length: DIRECTIONS }, (_, t) =>
-    Float64Array.from({ length: radii }, (_, r) => contrast(...point(t, r))),
-  );
+  const gain = Array.from({ length: DIRECTIONS }, (_, t) => {
+    const along = new Float64Array(radii);
+    for (let r = 0; r < radii; r++) along[r] = contrast(...point(t, r));
+    return along;
+  });
   let best = { total: Number.NEGATIVE_INFINITY, path: new Int32Array(DIRECTIONS) };
   // A closed curve comes back to where it began: once for every few beginnings.
   for (let start = 0; start < radii; start += 2) {
     let total = new Float64Array(radii).fill(Number.NEGATIVE_INFINITY);
+    let next = new Float64Array(radii);
     total[start] = 0;
-    const from: Int32Array[] = [];
+    const from: Int8Array[] = [];
     for (let t = 1; t <= DIRECTIONS; t++) {
-      const steps = Int32Array.from(total, (own, r) => {
+      const steps = new Int8Array(radii);
+      const here = gain[t % DIRECTIONS];
+      for (let r = 0; r < radii; r++) {
+        const own = total[r];
         const inner = r > 0 ? total[r - 1] - BEND : Number.NEGATIVE_INFINITY;
         const outer = r + 1 < radii ? total[r + 1] - BEND : Number.NEGATIVE_INFINITY;
-        return inner > own && inner >= outer ? -1 : outer > own ? 1 : 0;
-      });
-      total = total.map((_, r) => total[r + steps[r]] - (steps[r] ? BEND : 0) + gain[t % DIRECTIONS][r]);
+        steps[r] = inner > own && inner >= outer ? -1 : outer > own ? 1 : 0;
+        next[r] = Math.max(own, inner, outer) + here[r];
+      }
+      [total, next] = [next, total];
       from.push(steps);
     }
     if (total[start] <= best.total) continue;

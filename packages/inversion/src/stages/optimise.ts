@@ -18,6 +18,7 @@ import {
   joinEquations,
   joinValues,
   type NormalEquations,
+  solveStep,
   solveStepWithin,
   splitJoined,
 } from '../normal-equations.js';
@@ -42,7 +43,13 @@ import {
   unseenExpressions,
 } from '../priors.js';
 import { shapeInformation } from '../shape-information.js';
-import { type DensitySamples, loadDensitySamples, posePoints, type SurfaceSamples } from '../surface-samples.js';
+import {
+  type DensitySamples,
+  fixGeometry,
+  loadDensitySamples,
+  posePoints,
+  type SurfaceSamples,
+} from '../surface-samples.js';
 import type { LightOrder, LossWeights } from '../types.js';
 import {
   type Appearance,
@@ -59,10 +66,11 @@ import type { CodeStart } from './encode.js';
 /** What the photos of a person are compared with. */
 export interface Subject {
   model: FaceModel;
-  /** The skin's mesh vertices, those of them that are compared with the photo, and the landmarks. */
-  vertices: SurfaceSamples;
-  chosen: ChosenSamples;
   landmarks: SurfaceSamples;
+  /** Those of the skin's mesh vertices that are compared with the photo. */
+  chosen: ChosenSamples;
+  /** All vertices, where codes are to be moved by pixels. */
+  vertices?: SurfaceSamples;
 }
 
 /** What one photo shows, gathered before the optimisation starts. */
@@ -109,6 +117,7 @@ const EFFECTIVE_SAMPLES = 250;
 const ENCODED_EFFECTIVE_SAMPLES = 25;
 const COLOUR_SIGMA = 0.16;
 const SILHOUETTE_WEIGHT = 0.02;
+const OUTLINE_SAMPLES = 900;
 /** Blur of the photo per scale, as a share of the outer-eye distance. */
 const BLURS = [0.05, 0.025, 0.0125];
 
@@ -128,7 +137,7 @@ export async function optimise(
   onStep: (fraction: number) => Promise<void>,
 ): Promise<{ fits: Fit[]; steps: number }> {
   const { vertices, landmarks, chosen, model } = subject;
-  const size = vertices.codeSize;
+  const size = landmarks.codeSize;
   const { geometry } = model.manifest.codes;
   const { losses, lightOrder } = settings;
   const total = settings.landmarkSteps + settings.photoSteps.reduce((a, b) => a + b, 0) + 1;
@@ -147,27 +156,25 @@ export async function optimise(
   };
   let steps = 0;
 
-  const advance = (add: (equations: NormalEquations, photo: number) => void, poseOnly: boolean) => {
+  const advance = (add: (equations: NormalEquations, photo: number) => void) => {
     const blocks = fits.map(({ codes, pose }, i) => {
       const equations = createNormalEquations(sizes[i]);
       add(equations, i);
       priors[i].add(equations, codes, pose);
       return equations;
     });
-    const frozen = priors.map((prior) => {
-      const own = Float64Array.from(prior.frozen);
-      return poseOnly ? own.fill(1, 0, size) : own;
-    });
+    const frozen = priors.map((prior) => Float64Array.from(prior.frozen));
     // The pose's own values do not matter: it has no bounds.
     const values = fits.map(({ codes }) => Float64Array.from([...codes, ...new Array(POSE_PARAMETERS).fill(0)]));
-    const joined = solveStepWithin(
-      joinEquations(blocks, geometry),
-      1e-3,
-      joinValues(values, geometry),
-      bounds,
-      Uint8Array.from(joinValues(frozen, geometry)),
+    const joined = solved(
+      solveStepWithin(
+        joinEquations(blocks, geometry),
+        1e-3,
+        joinValues(values, geometry),
+        bounds,
+        Uint8Array.from(joinValues(frozen, geometry)),
+      ),
     );
-    if (!joined) throw notFinite('optimise', `step ${steps + 1} cannot be solved`);
     for (const [i, step] of splitJoined(joined, sizes, geometry).entries()) {
       fits[i].codes = fits[i].codes.map((c, k) => c + step[k]);
       fits[i].pose = stepPose(fits[i].pose, step, size);
@@ -175,20 +182,34 @@ export async function optimise(
     steps++;
   };
 
-  const addLandmarks = (equations: NormalEquations, i: number) => {
+  const solved = (step: Float64Array | undefined): Float64Array => {
+    if (!step) throw notFinite('optimise', `step ${steps + 1} cannot be solved`);
+    return step;
+  };
+  const addLandmarks = (equations: NormalEquations, i: number, samples = landmarks) => {
     const { target, faceScale, encoded } = photos[i];
     const { codes, pose } = fits[i];
-    const positions = posePoints(landmarks, codes);
+    const positions = samples.codeSize > 0 ? posePoints(samples, codes) : samples.origin;
     const isEncoded = encoded !== undefined;
-    addLandmarkEvidence(equations, landmarks, positions, pose, target, faceScale, isEncoded, losses.landmarks);
+    addLandmarkEvidence(equations, samples, positions, pose, target, faceScale, isEncoded, losses.landmarks);
   };
-  for (let i = 0; i < settings.landmarkSteps; i++) {
+  // While the codes stay, each photo's camera is a problem of its own, and a small one.
+  const still = fits.map(({ codes }) => fixGeometry(landmarks, codes));
+  for (let i = 0; i < Math.min(POSE_STEPS, settings.landmarkSteps); i++) {
     await onStep(steps / total);
-    advance(addLandmarks, i < POSE_STEPS);
+    for (const [n, fit] of fits.entries()) {
+      const equations = createNormalEquations(POSE_PARAMETERS);
+      addLandmarks(equations, n, still[n]);
+      priors[n].addOfPose(equations, 0, fit.pose);
+      fit.pose = stepPose(fit.pose, solved(solveStep(equations, 1e-3, priors[n].frozen.subarray(size))));
+    }
+    steps++;
+  }
+  for (let i = POSE_STEPS; i < settings.landmarkSteps; i++) {
+    await onStep(steps / total);
+    advance(addLandmarks);
   }
 
-  const outline = chooseOutline(subject, 900, seed);
-  const distances = photos.map(({ mask }) => distanceFromMask(mask));
   const solveAppearance = (views: readonly View[], weights: readonly number[], outlier?: number) => {
     const appearances = stepAppearance(
       views.map(({ data }, i) => ({ data, weight: weights[i] })),
@@ -200,14 +221,27 @@ export async function optimise(
       retrust(view, appearances[i], outlier);
     }
   };
-  const look = (crops: readonly Crop[]) => photos.map((photo, i) => lookAtPhoto(subject, photo, fits[i], crops[i]));
+  const look = (crops: readonly Crop[]) =>
+    Promise.all(
+      photos.map(async (photo, i) => {
+        const { codes } = fits[i];
+        const all = vertices ? posePoints(vertices, codes) : await skinVertices(model, codes);
+        return lookAtPhoto(subject, photo, fits[i], crops[i], all);
+      }),
+    );
   const effectiveSamples = photos.map(({ encoded }) => (encoded ? ENCODED_EFFECTIVE_SAMPLES : EFFECTIVE_SAMPLES));
-  const scales = settings.photoSteps.length ? BLURS.slice(0, settings.photoSteps.length) : [];
+  const pixels = vertices && {
+    samples: takeSamples(vertices, chosen.index),
+    outline: chooseOutline(model, vertices, OUTLINE_SAMPLES, seed),
+    distances: photos.map(({ mask }) => distanceFromMask(mask)),
+  };
+  const scales = pixels ? BLURS.slice(0, settings.photoSteps.length) : [];
   for (const [level, share] of scales.entries()) {
+    const { samples, outline, distances } = pixels!;
     const crops = blurredLogPhotos(photos, share);
     for (let i = 0; i < settings.photoSteps[level]; i++) {
       await onStep(steps / total);
-      const views = look(crops);
+      const views = await look(crops);
       const weights = views.map((view, n) => photometricWeight(view, effectiveSamples[n]));
       for (let k = 0; k < (level === 0 && i === 0 ? 5 : 2); k++) solveAppearance(views, weights);
       advance((equations, photo) => {
@@ -217,7 +251,7 @@ export async function optimise(
         addLandmarks(equations, photo);
         addPhotometricLoss(
           equations,
-          chosen.samples,
+          samples,
           positions,
           pose,
           crops[photo],
@@ -235,12 +269,12 @@ export async function optimise(
           0.02 * faceScale,
           losses.silhouette * SILHOUETTE_WEIGHT,
         );
-      }, false);
+      });
     }
   }
   // The appearance once more, at the final geometry.
   await onStep((total - 1) / total);
-  const views = look(blurredLogPhotos(photos, 0.01));
+  const views = await look(blurredLogPhotos(photos, 0.01));
   for (let k = 0; k < 6; k++) {
     for (const { data } of views) weighByDisplay(data);
     const weights = views.map((view) => photometricWeight(view, 6 * EFFECTIVE_SAMPLES));
@@ -258,7 +292,7 @@ export async function optimise(
 
 /** Where each photo starts, and what is believed of it: all at one geometry, the mean of what the encoder said of each, weighed by how far it trusts itself. */
 function startFits(subject: Subject, photos: readonly Evidence[], lightOrder: LightOrder) {
-  const { model, chosen, vertices, landmarks } = subject;
+  const { model, chosen, landmarks } = subject;
   const { geometry } = model.manifest.codes;
   const shared = new Float64Array(geometry);
   const encodings = photos.flatMap(({ encoded }) => encoded ?? []);
@@ -267,7 +301,7 @@ function startFits(subject: Subject, photos: readonly Evidence[], lightOrder: Li
     for (let k = 0; k < geometry; k++) shared[k] += codes[k] * (expectedErrorMm ** -2 / total);
   }
   const fits: Fit[] = photos.map(({ encoded, start }) => {
-    const codes = encoded?.codes.slice() ?? new Float64Array(vertices.codeSize);
+    const codes = encoded?.codes.slice() ?? new Float64Array(landmarks.codeSize);
     codes.set(shared);
     return { codes, pose: start, appearance: createAppearance(chosen.density.codeSize, lightOrder) };
   });
@@ -321,6 +355,10 @@ function createCodePrior(
   const expression = answer?.codes.subarray(codes.geometry);
   return {
     frozen,
+    /** What of it is about the camera, whose parameters begin at `at`. With a known focal length the face's size says how far away it is. */
+    addOfPose(equations: NormalEquations, at: number, pose: Pose) {
+      if (!knowsFocal) addDistancePrior(equations, at, pose);
+    },
     add(equations: NormalEquations, values: Float64Array, pose: Pose) {
       if (answer) addEncoderAnswer(equations, answer, values, codes.geometry);
       addGeometryPrior(equations, values, codes.geometry, answers);
@@ -328,51 +366,57 @@ function createCodePrior(
         centre: expression,
         sigma: expression ? ENCODED_EXPRESSION_SIGMA : EXPRESSION_SIGMA,
       });
-      // With a known focal length the face's size says how far away it is.
-      if (!knowsFocal) addDistancePrior(equations, codes.geometry + codes.expression, pose);
+      this.addOfPose(equations, codes.geometry + codes.expression, pose);
     },
   };
+}
+
+/** The skin's vertices `[V, 3]` at codes `[Dg + De]`, as the network itself gives them. */
+async function skinVertices({ manifest, uv }: FaceModel, codes: Float64Array): Promise<Float32Array> {
+  const { geometry } = manifest.codes;
+  const [own, expression] = [codes.subarray(0, geometry), codes.subarray(geometry)].map((c) => Float32Array.from(c));
+  const positions = await uv.surfaceFromUv(uv.topology.skin.uv, { geometry: own, expression });
+  checkFinite('optimise', "the skin's vertices", positions);
+  return positions;
 }
 
 /** Vertices of the face region that are compared with the photo. */
 export interface ChosenSamples {
   /** Which of the mesh's vertices. */
   index: Int32Array;
-  samples: SurfaceSamples;
   density: DensitySamples;
 }
 
 /** The last choice of each model's vertices, for the next photo. */
-const lastChoice = /* @__PURE__ */ new WeakMap<SurfaceSamples, { key: string; chosen: ChosenSamples }>();
+const lastChoice = /* @__PURE__ */ new WeakMap<FaceModel['uv'], { key: string; chosen: ChosenSamples }>();
 
 /** Random vertices of the face region, and the density of the albedo there. The same choice again takes no time. */
 export async function chooseSamples(
   model: FaceModel,
-  vertices: SurfaceSamples,
   count: number,
   seed: number,
   signal?: AbortSignal,
   onProgress?: (fraction: number) => void,
 ): Promise<ChosenSamples> {
   const key = `${count} of seed ${seed}`;
-  const last = lastChoice.get(vertices);
+  const last = lastChoice.get(model.uv);
   if (last?.key === key) return last.chosen;
-  const inFace = sampleChartMap(model.uv.topology.faceMask, vertices.uv);
+  const { faceMask, skin } = model.uv.topology;
+  const inFace = sampleChartMap(faceMask, skin.uv);
   const index = shuffled(
-    Array.from({ length: vertices.count }, (_, n) => n).filter((n) => inFace[n] > 127),
+    Array.from(inFace, (_, n) => n).filter((n) => inFace[n] > 127),
     seed,
   ).slice(0, count);
-  const samples = takeSamples(vertices, index);
-  const density = await loadDensitySamples(model, samples.uv, signal, onProgress);
+  const density = await loadDensitySamples(model, takeRows(skin.uv, 2, index), signal, onProgress);
   checkFinite('optimise', 'the albedo of the samples', density.mean);
   checkFinite('optimise', 'the albedo of the samples, by texture code,', density.basis);
-  const chosen = { index: Int32Array.from(index), samples, density };
-  lastChoice.set(vertices, { key, chosen });
+  const chosen = { index: Int32Array.from(index), density };
+  lastChoice.set(model.uv, { key, chosen });
   return chosen;
 }
 
 /** Random vertices of everything outside, for the silhouette. */
-function chooseOutline({ model, vertices }: Subject, count: number, seed: number): SurfaceSamples {
+function chooseOutline(model: FaceModel, vertices: SurfaceSamples, count: number, seed: number): SurfaceSamples {
   const region = sampleChartMap(model.uv.topology.regions, vertices.uv);
   const outside = Array.from({ length: vertices.count }, (_, n) => n).filter((n) => region[n] < 6 || region[n] > 7);
   return takeSamples(vertices, shuffled(outside, seed + 1).slice(0, count));
@@ -385,7 +429,11 @@ function takeRows(values: Float32Array, stride: number, index: ArrayLike<number>
   return out;
 }
 
-function takeSamples({ uv, origin, jacobian, codeSize }: SurfaceSamples, index: readonly number[]): SurfaceSamples {
+/** Some of the samples, in the order given. */
+export function takeSamples(
+  { uv, origin, jacobian, codeSize }: SurfaceSamples,
+  index: ArrayLike<number>,
+): SurfaceSamples {
   return {
     count: index.length,
     uv: takeRows(uv, 2, index),
@@ -420,15 +468,19 @@ export interface View {
   trusted: number;
 }
 
-/** What the samples see in the photo at the present codes, and how far each is believed before its colour is known. */
+/**
+ * What the samples see in the photo at the present codes, and how far each is believed before its colour is known.
+ *
+ * @param all - `[V, 3]` the skin's vertices at the fit's codes, metres.
+ */
 export function lookAtPhoto(
   subject: Subject,
   { crop, mask }: Evidence,
-  { codes, pose, appearance }: Fit,
+  { pose, appearance }: Pick<Fit, 'pose' | 'appearance'>,
   logPhoto: Crop,
+  all: Float32Array,
 ): View {
-  const { vertices, chosen, model } = subject;
-  const all = posePoints(vertices, codes);
+  const { chosen, model } = subject;
   const { triangles } = model.uv.topology.skin;
   const allNormals = computeNormals(all, triangles);
   const camera = cropCamera(cameraFromPose(pose), crop.left, crop.top, (crop.scale * VISIBILITY_SIZE) / crop.width);
