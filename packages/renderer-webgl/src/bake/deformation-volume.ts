@@ -198,7 +198,7 @@ export function addChange(
   const before = change.spans;
   change.spans = spans;
   const wanted = spans.map((end, n) => (n & 1 ? Math.max(end, before[n]) : Math.min(end, before[n])));
-  const coarseRow = (row: number) => change.values.byteOffset + 4 * CHANNELS * cx * row;
+  const coarsePoint = (row: number, i: number) => change.values.byteOffset + 4 * CHANNELS * (cx * row + i);
   for (let k = 0; k < nz; k++) {
     for (let j = 0; j < ny; j++) {
       // The coarse rows around this one: four, two or the one that it is.
@@ -206,20 +206,19 @@ export function addChange(
       const b = ((j + 1) >> 1) + cy * (k >> 1);
       const c = (j >> 1) + cy * ((k + 1) >> 1);
       const d = ((j + 1) >> 1) + cy * ((k + 1) >> 1);
-      // The points between a span's border and the next of the coarse lattice change as well.
       const low = Math.min(wanted[2 * a], wanted[2 * b], wanted[2 * c], wanted[2 * d]);
       const high = Math.max(wanted[2 * a + 1], wanted[2 * b + 1], wanted[2 * c + 1], wanted[2 * d + 1]);
-      const begin = Math.max(2 * low - 1, 0);
-      const count = Math.min(2 * high, nx) - begin;
+      // The points between a span's border and the next of the coarse lattice change as well; what is written begins on a coarse point.
+      const first = Math.max(low - 1, 0);
+      const count = Math.min(2 * high, nx) - 2 * first;
       if (count <= 0) continue;
       addRow(
-        data.byteOffset + 2 * CHANNELS * (atX + begin + size[0] * (atY + j + size[1] * (atZ + k))),
-        reference.byteOffset + 4 * CHANNELS * (begin + nx * (j + ny * k)),
-        coarseRow(a),
-        coarseRow(b),
-        coarseRow(c),
-        coarseRow(d),
-        begin,
+        data.byteOffset + 2 * CHANNELS * (atX + 2 * first + size[0] * (atY + j + size[1] * (atZ + k))),
+        reference.byteOffset + 4 * CHANNELS * (2 * first + nx * (j + ny * k)),
+        coarsePoint(a, first),
+        coarsePoint(b, first),
+        coarsePoint(c, first),
+        coarsePoint(d, first),
         count,
       );
     }
