@@ -86,7 +86,7 @@ function slowAddRow(buffer: ArrayBuffer): AddRow {
   };
 }
 
-// What follows is WebAssembly, assembled here: some 300 bytes that need no tools (https://webassembly.github.io/spec/core/binary).
+// What follows is WebAssembly, assembled here: some 560 bytes that need no tools (https://webassembly.github.io/spec/core/binary).
 
 /** Unsigned LEB128. */
 function leb(value: number): number[] {
