@@ -1,4 +1,5 @@
 import type { PartMesh } from './types.js';
+import { normalise } from './vectors.js';
 
 /**
  * Tangents as glTF takes them: x along growing u, orthogonal to the normal, and w = +1 or -1, so that the bitangent, cross(normal, tangent) * w, points to where v gets
@@ -56,6 +57,5 @@ export function computeTangents(
 export function alignTangent(normal: Float64Array, tangent: Float64Array): void {
   const into = tangent[0] * normal[0] + tangent[1] * normal[1] + tangent[2] * normal[2];
   for (let k = 0; k < 3; k++) tangent[k] -= into * normal[k];
-  const length = Math.sqrt(tangent[0] ** 2 + tangent[1] ** 2 + tangent[2] ** 2) || 1;
-  for (let k = 0; k < 3; k++) tangent[k] /= length;
+  normalise(tangent);
 }

@@ -1,5 +1,6 @@
 import { alignTangent } from './mesh-tangents.js';
 import type { RgbaImage } from './types.js';
+import { normalise } from './vectors.js';
 
 /**
  * Unit vectors as the bytes of a normal map: 255 (x + 1) / 2, which is what glTF's `normalTexture` holds.
@@ -37,6 +38,5 @@ export function bendNormal(normal: Float64Array, tangent: Float64Array, detail: 
   normal[0] = x * tx + y * (ny * tz - nz * ty) + z * nx;
   normal[1] = x * ty + y * (nz * tx - nx * tz) + z * ny;
   normal[2] = x * tz + y * (nx * ty - ny * tx) + z * nz;
-  const length = Math.sqrt(normal[0] ** 2 + normal[1] ** 2 + normal[2] ** 2) || 1;
-  for (let k = 0; k < 3; k++) normal[k] /= length;
+  normalise(normal);
 }

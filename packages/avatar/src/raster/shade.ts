@@ -2,6 +2,7 @@ import type { Shading, VertexLight } from '../lighting.js';
 import { computeTangents } from '../mesh-tangents.js';
 import { bendNormal } from '../normal-map.js';
 import type { PartMesh } from '../types.js';
+import { normalise } from '../vectors.js';
 import { createNormalMipmaps, type Mipmaps, sampleMipmaps } from './mipmaps.js';
 import type { Raster } from './rasterize.js';
 
@@ -64,8 +65,7 @@ export function shade(
     if (typeof light === 'function') {
       for (let k = 0; k < 3; k++)
         normal[k] = wa * normals[3 * a + k] + wb * normals[3 * b + k] + wc * normals[3 * c + k];
-      const length = Math.sqrt(normal[0] ** 2 + normal[1] ** 2 + normal[2] ** 2) || 1;
-      for (let k = 0; k < 3; k++) normal[k] /= length;
+      normalise(normal);
       const relief = material.reliefs?.[p];
       if (relief) {
         const { mipmaps, densities, tangents } = relief;
