@@ -221,14 +221,16 @@ export async function optimise(
       retrust(view, appearances[i], outlier);
     }
   };
-  const look = (crops: readonly Crop[]) =>
-    Promise.all(
-      photos.map(async (photo, i) => {
-        const { codes } = fits[i];
-        const all = vertices ? posePoints(vertices, codes) : await skinVertices(model, codes);
-        return lookAtPhoto(subject, photo, fits[i], crops[i], all);
-      }),
-    );
+  const look = async (crops: readonly Crop[]) => {
+    const views: View[] = [];
+    // One after the other: where one fails, the networks are not asked for the next.
+    for (const [i, photo] of photos.entries()) {
+      const { codes } = fits[i];
+      const all = vertices ? posePoints(vertices, codes) : await skinVertices(model, codes);
+      views.push(lookAtPhoto(subject, photo, fits[i], crops[i], all));
+    }
+    return views;
+  };
   const effectiveSamples = photos.map(({ encoded }) => (encoded ? ENCODED_EFFECTIVE_SAMPLES : EFFECTIVE_SAMPLES));
   const pixels = vertices && {
     samples: takeSamples(vertices, chosen.index),
