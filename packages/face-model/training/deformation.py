@@ -80,7 +80,8 @@ class DeformationTraining:
         self.lids = torch.from_numpy(self.skin.lid_vertices)
         self.canonical = {s: stored(f'template-{s}', 'x', 'corner', 'weight', 'distance') for s in SHEETS}
         self.banks = Banks()
-        self.chance = times_drawn(self.banks.posed[1][:, :, 0, 1], neck).float()
+        # Where all places are alike, drawing by chance takes milliseconds of every step for nothing.
+        self.chance = times_drawn(self.banks.posed[1][:, :, 0, 1], neck).float() if neck > 1 else None
         # Drawing evenly from a pool that holds places of the neck several times costs nothing.
         self.pool = {s: torch.arange(len(x)).repeat_interleave(times_drawn(x[:, 1], neck)) for s, (x, *_) in self.canonical.items()}
         self.templates = {s: trained(f'template-{s}', fields.make_template(s)) for s in SHEETS}
