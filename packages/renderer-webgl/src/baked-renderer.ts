@@ -2,7 +2,6 @@
 import type { PosedBake, StaticBake } from './bake/baker.js';
 import { type FieldUniforms, fixedUniforms, isCutByNear, poseUniforms, proxyOfBake } from './bake/field-uniforms.js';
 import { type ProxyParts, partProxies, REACHES } from './bake/proxy-mesh.js';
-import { atlasSize, BRICK_SAMPLES, BRICK_UV_SAMPLES } from './bake/template-bricks.js';
 import { setOutput } from './colour.js';
 import { keepResources } from './context-resources.js';
 import { keepBindings, keepDrawState, keepStencil, keepTextureUnits } from './gl-state.js';
@@ -183,13 +182,8 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
     keepTextureUnits(gl, 1, () => {
       const { template, parts } = fixed;
       created.textures.brickIndex = createTexture3d(gl, 'RGBA8UI', template.index.size, template.index.data);
-      created.textures.brickField = createTexture3d(
-        gl,
-        'RGBA8_SNORM',
-        atlasSize(template, BRICK_SAMPLES),
-        template.field,
-      );
-      created.textures.brickUv = createTexture3d(gl, 'RG16F', atlasSize(template, BRICK_UV_SAMPLES), template.uv);
+      created.textures.brickField = createTexture3d(gl, 'RGBA8_SNORM', template.fieldSize, template.field);
+      created.textures.brickUv = createTexture3d(gl, 'RG16F', template.uvSize, template.uv);
       created.textures.partGrids = createTexture3d(gl, 'R16F', parts.size, parts.distance);
       if (normalMap) created.textures.normalMap = createTexture(gl, normalMap, maxAnisotropy, 'linear');
       uploadBake(created);

@@ -14,7 +14,7 @@ import {
 } from '../src/bake/lattice.js';
 import { computeRestFrames, createRestMap } from '../src/bake/mesh-transfer.js';
 import { markNearMesh } from '../src/bake/surface-samples.js';
-import { decodeFar, encodeFar } from '../src/bake/template-bricks.js';
+import { bakeTemplate, cellsOfEntry, decodeFar, encodeFar, FINE_CELLS } from '../src/bake/template-bricks.js';
 import { traceBaked } from '../src/bake/trace.js';
 import { createToyBake, TOY_TEMPLATES, toyOffset } from './support/toy-bake.js';
 
@@ -272,6 +272,78 @@ describe('a baked field', () => {
       expect(field.part()).toBe(0);
     }
     expect(near).toBeGreaterThan(50);
+  });
+
+  it('samples finer only where the surface bends much, which brings it nearer', async () => {
+    // A ball cut by a plane has a sharp rim.
+    const truth = (x: number, y: number, z: number) => Math.max(Math.hypot(x, y, z) - 0.05, y - 0.02);
+    let asked = 0;
+    const fields = {
+      distance: async (_sheet: number, p: Float32Array) => {
+        asked += p.length / 3;
+        return Float32Array.from({ length: p.length / 3 }, (_, i) => truth(p[3 * i], p[3 * i + 1], p[3 * i + 2]));
+      },
+      uv: async (p: Float32Array) => new Float32Array((2 * p.length) / 3),
+    };
+    const bounds = { min: [-0.06, -0.06, -0.06], max: [0.06, 0.06, 0.06] };
+    const { fixed, bake } = toy;
+    const still = { ...bake, volume: { ...bake.volume, data: new Uint16Array(bake.volume.data.length) } };
+    const measure = async (refineAbove: number) => {
+      asked = 0;
+      const template = await bakeTemplate(fields, 1, bounds, { spacing: 2e-3, refineAbove });
+      const field = createBakedField({ ...fixed, template }, still);
+      let worst = 0;
+      const rim = Math.sqrt(0.05 ** 2 - 0.02 ** 2);
+      for (let n = 0; n < 200; n++) {
+        // Behind, where neither jaw nor parts are.
+        const angle = random.uniform(Math.PI + 0.5, 2 * Math.PI - 0.5);
+        const [r, y] = [rim + random.uniform(-1e-3, 1e-3), 0.02 + random.uniform(-1e-3, 1e-3)];
+        const p = [r * Math.cos(angle), y, r * Math.sin(angle)] as const;
+        worst = Math.max(worst, Math.abs(field.distance(...p) - truth(...p)));
+      }
+      const codes = template.index.data.filter((_, n) => n % 4 === 3).map(cellsOfEntry);
+      return {
+        worst,
+        asked,
+        fine: codes.filter((c) => c === FINE_CELLS).length,
+        bricks: codes.filter((c) => c > 0).length,
+      };
+    };
+    const [coarse, fine] = [await measure(Number.POSITIVE_INFINITY), await measure(2e-4)];
+    expect(coarse.fine).toBe(0);
+    expect(fine.bricks).toBe(coarse.bricks);
+    expect(fine.fine).toBeGreaterThan(8);
+    expect(fine.fine).toBeLessThan(fine.bricks / 2);
+    expect(fine.worst).toBeLessThan(0.6 * coarse.worst);
+  });
+
+  it('has finer bricks where the surface bends more, and reads both kinds', () => {
+    const { template } = toy.fixed;
+    const [nx, ny] = template.index.size;
+    const kinds = template.sheets.map(({ layer, size }) => {
+      const entries = template.index.data.subarray(4 * nx * ny * layer, 4 * nx * ny * (layer + size[2]));
+      return new Set(entries.filter((_, n) => n % 4 === 3).map(cellsOfEntry));
+    });
+    expect(kinds.map((k) => k.has(FINE_CELLS))).toEqual([false, true]);
+    // The jaw's lower side, where the head is not.
+    const field = createBakedField(toy.fixed, toy.bake);
+    let near = 0;
+    for (let n = 0; n < 200; n++) {
+      const [a, b] = [random.uniform(-0.6, 0.6), random.uniform(-0.6, 0.6)];
+      const p = [
+        0.045 * Math.sin(a),
+        -0.06 - 0.045 * Math.cos(a) * Math.cos(b),
+        0.06 + 0.045 * Math.cos(a) * Math.sin(b),
+      ];
+      const o = toyOffset(1, p[0], p[1]);
+      const c = p.map((x, k) => x + o[k]);
+      const expected = TOY_TEMPLATES[1](c[0], c[1], c[2]);
+      if (Math.abs(expected) > 2e-3) continue;
+      near++;
+      expect(Math.abs(field.distance(p[0], p[1], p[2]) - expected)).toBeLessThan(1e-4);
+      expect(field.uv(p[0], p[1], p[2])).toBeCloseToTensor([0.5 + 4 * c[0], 0.5 - 4 * c[1]], 2e-3);
+    }
+    expect(near).toBeGreaterThan(30);
   });
 
   it('is traced to the zero set, parts included', () => {

@@ -1,14 +1,7 @@
 import type { PosedBake, StaticBake } from './baker.js';
 import { BLOCKS, CHANNELS, type DeformationBlock } from './deformation-volume.js';
 import { decodeHalf } from './half.js';
-import {
-  BRICK_CELLS,
-  BRICK_SAMPLES,
-  BRICK_UV_SAMPLES,
-  decodeFar,
-  GRADIENT_RANGE,
-  UV_STRIDE,
-} from './template-bricks.js';
+import { cellsOfEntry, decodeFar, GRADIENT_RANGE, UV_STRIDE } from './template-bricks.js';
 
 /** What the shader's uniforms say of the parts of one pose. */
 export interface PartUniforms {
@@ -120,13 +113,12 @@ export function createBakedField(fixed: StaticBake, bake: PosedBake): BakedField
   const { template, parts, eyes, mouthBoxes } = fixed;
   const { volume } = bake;
   const deformation: Filtered = { size: volume.size, values: floats(volume.data), channels: CHANNELS };
-  const samples = (n: number) => template.slots.map((s) => s * n) as unknown as readonly [number, number, number];
   const bricks: Filtered = {
-    size: samples(BRICK_SAMPLES),
+    size: template.fieldSize,
     values: Float32Array.from(template.field, (x, n) => (x / 127) * (n % 4 === 3 ? template.range : GRADIENT_RANGE)),
     channels: 4,
   };
-  const charts: Filtered = { size: samples(BRICK_UV_SAMPLES), values: floats(template.uv), channels: 2 };
+  const charts: Filtered = { size: template.uvSize, values: floats(template.uv), channels: 2 };
   const grids: Filtered = { size: parts.size, values: floats(parts.distance), channels: 1 };
   const uniforms = computePartUniforms(fixed, bake.partTransforms);
   const d = new Float64Array(CHANNELS);
@@ -166,12 +158,13 @@ export function createBakedField(fixed: StaticBake, bake: PosedBake): BakedField
   function readTemplate(s: number, c: ArrayLike<number>) {
     const at = locate(s, c);
     const { entry, within, beyond } = at;
-    if (entry[3] !== 255) {
+    const cells = cellsOfEntry(entry[3]);
+    if (cells === 0) {
       const g = [0, 1, 2].map((k) => (entry[k] - 128) / 127);
       const slope = g.reduce((sum, component, k) => sum + component * (within[k] - 0.5), 0);
       return { value: beyond + decodeFar(entry[3]) + template.edge * slope, gradient: g, at };
     }
-    const q = within.map((x, k) => entry[k] * BRICK_SAMPLES + x * BRICK_CELLS);
+    const q = within.map((x, k) => entry[k] * (cells + 1) + x * cells);
     filter(bricks, q[0], q[1], q[2], four);
     return { value: four[3] + beyond, gradient: [four[0], four[1], four[2]], at };
   }
@@ -285,9 +278,10 @@ export function createBakedField(fixed: StaticBake, bake: PosedBake): BakedField
       const p = [x, y, z];
       if (nearest === 0) {
         const { entry, within } = brick!;
-        if (entry[3] !== 255) return [0.5, 0.5];
+        const cells = cellsOfEntry(entry[3]) / UV_STRIDE;
+        if (cells === 0) return [0.5, 0.5];
         const moved = within.map((w, k) => Math.min(Math.max(w + shift[k] / template.edge, 0), 1));
-        const q = moved.map((w, k) => entry[k] * BRICK_UV_SAMPLES + (w * BRICK_CELLS) / UV_STRIDE);
+        const q = moved.map((w, k) => entry[k] * (cells + 1) + w * cells);
         filter(charts, q[0], q[1], q[2], two);
         return [two[0] + 0.5, two[1] + 0.5];
       }

@@ -1,7 +1,6 @@
 import { computePartUniforms } from './baked-field.js';
 import type { PosedBake, StaticBake } from './baker.js';
 import { assembleProxy, type ProxyGeometry, type ProxyParts } from './proxy-mesh.js';
-import { atlasSize, BRICK_SAMPLES } from './template-bricks.js';
 
 /** Uniforms of a baked field (shaders/chunks/field.glsl and .wgsl) by name: components of one, and the numbers of all in a row. */
 export type FieldUniforms = Readonly<Record<string, readonly [components: 1 | 3 | 4, values: Float32Array]>>;
@@ -16,7 +15,7 @@ export function fixedUniforms({ template, mouthBoxes, parts }: StaticBake) {
     sheetLayer: [1, each(template.sheets, (s) => [s.layer])],
     brickEdge: [1, Float32Array.of(template.edge)],
     brickRange: [1, Float32Array.of(template.range)],
-    brickTexel: [3, Float32Array.from(atlasSize(template, BRICK_SAMPLES), (n) => 1 / n)],
+    brickTexel: [3, Float32Array.from(template.fieldSize, (n) => 1 / n)],
     mouthLow: [4, each(mouthBoxes, (box, i) => [...box.min, parts.grids[i].layer])],
     gridOrigin: [3, each(parts.grids, (g) => g.origin)],
     gridPerMetre: [1, Float32Array.of(1 / parts.grids[0].step)],

@@ -1,13 +1,17 @@
 import { fitToCentres } from './fit-lattice.js';
 import { encodeHalf } from './half.js';
-import { type Lattice, latticeCount, latticePoints } from './lattice.js';
+import { type Lattice, latticeCount, latticePoints, sampleLattice } from './lattice.js';
 
 /** Cells along a brick's edge; a brick has one sample more, shared with its neighbour, so that filtering needs no other brick. */
 export const BRICK_CELLS = 8;
+/** The same of a finer brick, as large as the others. */
+export const FINE_CELLS = 16;
 /** The chart is smoother than the distance: every second sample. */
 export const UV_STRIDE = 2;
-const SAMPLES = BRICK_CELLS + 1;
-const UV_SAMPLES = BRICK_CELLS / UV_STRIDE + 1;
+/** Samples along a brick's edge of T, and of the chart. */
+const samplesOf = (cells: number) => cells + 1;
+const uvSamplesOf = (cells: number) => cells / UV_STRIDE + 1;
+const SAMPLES = samplesOf(BRICK_CELLS);
 
 /** The canonical fields that are sampled: all points `[N, 3]`, metres. */
 export interface TemplateFields {
@@ -22,11 +26,13 @@ export interface BakeTemplateOptions {
   spacing?: number;
   /** Distances up to here from the surface are sampled, those beyond are interpolated, metres. */
   band?: number;
+  /** Bricks whose samples miss the surface between them by more than this are sampled finer, metres. */
+  refineAbove?: number;
   signal?: AbortSignal;
   onProgress?: (share: number) => void;
 }
 
-export const BAKE_TEMPLATE_DEFAULTS = { spacing: 1.5e-3, band: 3e-3 };
+export const BAKE_TEMPLATE_DEFAULTS = { spacing: 1.5e-3, band: 3e-3, refineAbove: 2e-4 };
 
 /** One sheet's bricks in the index texture. */
 export interface BrickGrid {
@@ -38,32 +44,40 @@ export interface BrickGrid {
   layer: number;
 }
 
-/** T and UV_T as textures: bricks around the zero sets and, between them, a coarse bound of the distance. */
+/**
+ * T and UV_T as textures: bricks around the zero sets and, between them, a coarse bound of the distance.
+ *
+ * Where the surface bends much within a brick (lids, lips, rims of nostrils and ears) the brick has more samples: an adaptively sampled distance field (Frisken et al. 2000) of two levels,
+ * whose bricks are all of one size, so that a point's brick is still found by one read. The finer ones fill the atlases' far end along z.
+ */
 export interface TemplateBricks {
   /** Edge of a brick, metres. */
   edge: number;
   sheets: readonly BrickGrid[];
   /**
-   * RGBA8 `[nz, ny, nx, 4]`: where a brick lies in the atlas, in bricks, and 255; or, where there is none, the distance around its centre to first order: the
-   * gradient as 128 + 127 g, and the distance as `encodeFar` has it.
+   * RGBA8 `[nz, ny, nx, 4]`: where a brick lies in the atlas, in bricks of its kind, and 255, or 254 for a finer one; or, where there is none, the distance around its centre to first order:
+   * the gradient as 128 + 127 g, and the distance as `encodeFar` has it.
    */
   index: { data: Uint8Array; size: readonly [number, number, number] };
-  /** Bricks along each axis of the atlases. */
-  slots: readonly [number, number, number];
+  /** Texels along each axis of the atlases. */
+  fieldSize: readonly [number, number, number];
+  uvSize: readonly [number, number, number];
   /** The farthest distance that bricks hold, metres: those beyond are cut to it. */
   range: number;
-  /** Signed bytes in 127ths `[slots.z * 9, slots.y * 9, slots.x * 9, 4]`: T's gradient over `GRADIENT_RANGE`, and T over `range`. */
+  /** Signed bytes in 127ths `[fieldSize.z, fieldSize.y, fieldSize.x, 4]`, bricks of 9^3 or 17^3: T's gradient over `GRADIENT_RANGE`, and T over `range`. */
   field: Int8Array;
-  /** Half floats `[slots.z * 5, slots.y * 5, slots.x * 5, 2]`: UV - 1/2, which is most precise in the face's middle. */
+  /** Half floats `[uvSize.z, uvSize.y, uvSize.x, 2]`, bricks of 5^3 or 9^3: UV - 1/2, which is most precise in the face's middle. */
   uv: Uint16Array;
 }
 
-/** Size of an atlas of so many samples a brick, texels. */
-export function atlasSize({ slots }: Pick<TemplateBricks, 'slots'>, samples: number): [number, number, number] {
-  return [slots[0] * samples, slots[1] * samples, slots[2] * samples];
+/** Cells along the edge of the brick of an entry of the index, 0 where there is none. */
+export function cellsOfEntry(code: number): number {
+  return code === BRICK ? BRICK_CELLS : code === FINE_BRICK ? FINE_CELLS : 0;
 }
 
-export { SAMPLES as BRICK_SAMPLES, UV_SAMPLES as BRICK_UV_SAMPLES };
+/** What an entry of the index says where there is a brick; `encodeFar` gives less. */
+const BRICK = 255;
+const FINE_BRICK = 254;
 
 /** The longest component of a gradient that bricks hold: T is nearly a distance. */
 export const GRADIENT_RANGE = 1.25;
@@ -98,10 +112,11 @@ export async function bakeTemplate(
   const { signal, onProgress } = options;
   const spacing = options.spacing ?? BAKE_TEMPLATE_DEFAULTS.spacing;
   const band = options.band ?? BAKE_TEMPLATE_DEFAULTS.band;
+  const refineAbove = options.refineAbove ?? BAKE_TEMPLATE_DEFAULTS.refineAbove;
   const edge = spacing * BRICK_CELLS;
   const found: SheetBricks[] = [];
   for (let sheet = 0; sheet < sheets; sheet++) {
-    found.push(await sampleSheet(fields, sheet, bounds, edge, band, signal));
+    found.push(await sampleSheet(fields, sheet, bounds, edge, band, refineAbove, signal));
     onProgress?.((sheet + 1) / sheets);
   }
   return packBricks(found, edge);
@@ -114,10 +129,17 @@ interface SheetBricks {
   centre: Float32Array;
   /** Numbers of the bricks that the surface may cross. */
   near: number[];
-  /** `[near, 9 * 9 * 9, 4]`, the gradient and the distance. */
-  field: Float32Array[];
-  /** `[near, 5 * 5 * 5 * 2]` */
-  uv: Float32Array[];
+  bricks: Brick[];
+}
+
+/** One brick's samples. */
+interface Brick {
+  /** Along its edge. */
+  cells: number;
+  /** `[samples^3, 4]`, the gradient and the distance. */
+  field: Float32Array;
+  /** `[uvSamples^3, 2]` */
+  uv: Float32Array;
 }
 
 async function sampleSheet(
@@ -126,6 +148,7 @@ async function sampleSheet(
   bounds: { min: ArrayLike<number>; max: ArrayLike<number> },
   edge: number,
   band: number,
+  refineAbove: number,
   signal: AbortSignal | undefined,
 ): Promise<SheetBricks> {
   const all: Lattice = {
@@ -218,31 +241,32 @@ async function sampleSheet(
   // The chart where the surface can be.
   const uvAt = new Map<number, number>();
   const uvWanted: number[] = [];
-  const eachUv = (first: number, visit: (at: number, n: number) => void) => {
-    let n = 0;
-    for (let k = 0; k <= BRICK_CELLS; k += UV_STRIDE)
-      for (let j = 0; j <= BRICK_CELLS; j += UV_STRIDE)
-        for (let i = 0; i <= BRICK_CELLS; i += UV_STRIDE) visit(first + i + fx * (j + fy * k), n++);
-  };
   const uvReach = band + UV_STRIDE * spacing;
   for (const brick of near) {
-    eachUv(corner(brick), (at) => {
-      if (Math.abs(values[at]) > uvReach || uvAt.has(at)) return;
+    for (const at of uvPoints(corner(brick), BRICK_CELLS, fx, fy)) {
+      if (Math.abs(values[at]) > uvReach || uvAt.has(at)) continue;
       uvAt.set(at, uvWanted.length);
       uvWanted.push(at);
-    });
+    }
   }
   const charts = await fields.uv(latticePoints(fine, uvWanted));
   signal?.throwIfAborted();
 
   const strides = [1, fx, fx * fy];
   const fitted = values.slice();
-  const cells = near.flatMap((brick) => surfaceCells(values, corner(brick), fx, fy, spacing));
+  const cellsOf = near.map((brick) => surfaceCells(values, corner(brick), BRICK_CELLS, fx, fy, spacing));
+  const cells = cellsOf.flat();
   const middles: Lattice = {
     ...fine,
     origin: [0, 1, 2].map((k) => origin[k] + spacing / 2) as [number, number, number],
   };
-  fitToCentres(fitted, fine, cells, await fields.distance(sheet, latticePoints(middles, cells)));
+  const distances = await fields.distance(sheet, latticePoints(middles, cells));
+  fitToCentres(fitted, fine, cells, distances);
+  signal?.throwIfAborted();
+  const missed = split(distances, cellsOf);
+  const coarse = cellsOf.map((own, n) => worstMiss(fitted, fine, own, missed[n]) <= refineAbove);
+  const refined = near.filter((_, n) => !coarse[n]).map(corner);
+  const finer = await refineBricks(fields, sheet, refined, fine, values, band);
   signal?.throwIfAborted();
   const field = near.map((brick) => {
     const first = corner(brick);
@@ -266,27 +290,159 @@ async function sampleSheet(
     return out;
   });
   const uv = near.map((brick) => {
-    const out = new Float32Array(2 * UV_SAMPLES ** 3);
-    const known = new Uint8Array(UV_SAMPLES ** 3);
-    eachUv(corner(brick), (at, n) => {
+    const count = uvSamplesOf(BRICK_CELLS) ** 3;
+    const out = new Float32Array(2 * count);
+    const known = new Uint8Array(count);
+    uvPoints(corner(brick), BRICK_CELLS, fx, fy).forEach((at, n) => {
       const i = uvAt.get(at);
       if (i === undefined) return;
       known[n] = 1;
       out[2 * n] = charts[2 * i] - 0.5;
       out[2 * n + 1] = charts[2 * i + 1] - 0.5;
     });
-    fillBrick(out, known);
+    fillBrick(out, known, uvSamplesOf(BRICK_CELLS));
     return out;
   });
-  return { origin, size, centre, near, field, uv };
+  let next = 0;
+  const bricks = near.map((_, n) => (coarse[n] ? { cells: BRICK_CELLS, field: field[n], uv: uv[n] } : finer[next++]));
+  return { origin, size, centre, near, bricks };
+}
+
+/** How far at most the interpolated distance is off at the middles of cells that the surface crosses, metres. */
+function worstMiss(values: Float32Array, { size, step }: Lattice, cells: readonly number[], middles: Float32Array) {
+  const [nx, ny] = size;
+  let worst = 0;
+  cells.forEach((at, n) => {
+    if (Math.abs(middles[n]) > step) return;
+    let sum = 0;
+    for (let c = 0; c < 8; c++) sum += values[at + (c & 1) + nx * ((c >> 1) & 1) + nx * ny * (c >> 2)];
+    worst = Math.max(worst, Math.abs(sum / 8 - middles[n]));
+  });
+  return worst;
+}
+
+/**
+ * Samples bricks again, finer.
+ *
+ * @param corners - the bricks' first points in the coarse lattice. @param values - T there, which is kept where it is beyond the band.
+ */
+async function refineBricks(
+  fields: TemplateFields,
+  sheet: number,
+  corners: readonly number[],
+  coarse: Lattice,
+  values: Float32Array,
+  band: number,
+): Promise<Brick[]> {
+  if (corners.length === 0) return [];
+  const step = (coarse.step * BRICK_CELLS) / FINE_CELLS;
+  // One sample more on all sides: for differences, and so that neighbours are fitted to nearly the same.
+  const n = samplesOf(FINE_CELLS) + 2;
+  const origins = latticePoints(coarse, corners);
+  const lattices = corners.map((_, b): Lattice => {
+    const origin = [0, 1, 2].map((k) => origins[3 * b + k] - step) as [number, number, number];
+    return { origin, step, size: [n, n, n] };
+  });
+  /** Asks for some points of each brick's lattice at once. */
+  const ask = async (wanted: readonly number[][], shift: number) => {
+    const points = lattices.map((lattice, b) => {
+      const origin = lattice.origin.map((o) => o + shift) as [number, number, number];
+      return latticePoints({ ...lattice, origin }, wanted[b]);
+    });
+    return split(await fields.distance(sheet, joined(points)), wanted);
+  };
+  const one = new Float64Array(1);
+  const sampled = lattices.map((lattice) => {
+    const points = latticePoints(lattice, range(n ** 3));
+    return Float32Array.from({ length: n ** 3 }, (_, i) => {
+      sampleLattice(coarse, values, 1, points[3 * i], points[3 * i + 1], points[3 * i + 2], one);
+      return one[0];
+    });
+  });
+  const near = sampled.map((own) => [...own.keys()].filter((at) => !(Math.abs(own[at]) > 2 * step)));
+  const distances = await ask(near, 0);
+  near.forEach((which, b) => {
+    which.forEach((at, i) => {
+      sampled[b][at] = distances[b][i];
+    });
+  });
+  const cells = sampled.map((own) => surfaceCells(own, 0, n - 1, n, n, step));
+  const middles = await ask(cells, step / 2);
+  const first = 1 + n * (1 + n);
+  const charts = sampled.map((own) =>
+    uvPoints(first, FINE_CELLS, n, n).map((at) => (Math.abs(own[at]) <= band ? at : -1)),
+  );
+  const asked = charts.map((list) => list.filter((at) => at >= 0));
+  const uv = await fields.uv(joined(lattices.map((lattice, b) => latticePoints(lattice, asked[b]))));
+  let chart = 0;
+  return sampled.map((own, b) => {
+    const fitted = own.slice();
+    fitToCentres(fitted, lattices[b], cells[b], middles[b]);
+    const field = new Float32Array(4 * samplesOf(FINE_CELLS) ** 3);
+    let to = 0;
+    for (let k = 1; k < n - 1; k++)
+      for (let j = 1; j < n - 1; j++)
+        for (let i = 1; i < n - 1; i++, to += 4) {
+          const at = i + n * (j + n * k);
+          [1, n, n * n].forEach((stride, axis) => {
+            field[to + axis] = (own[at + stride] - own[at - stride]) / (2 * step);
+          });
+          field[to + 3] = fitted[at];
+        }
+    const out = new Float32Array(2 * charts[b].length);
+    const known = new Uint8Array(charts[b].length);
+    charts[b].forEach((at, i) => {
+      if (at < 0) return;
+      known[i] = 1;
+      out[2 * i] = uv[2 * chart] - 0.5;
+      out[2 * i + 1] = uv[2 * chart++ + 1] - 0.5;
+    });
+    fillBrick(out, known, uvSamplesOf(FINE_CELLS));
+    return { cells: FINE_CELLS, field, uv: out };
+  });
+}
+
+/** One array as pieces as long as these lists. */
+function split(array: Float32Array, lists: readonly ArrayLike<number>[]): Float32Array[] {
+  let end = 0;
+  return lists.map(({ length }) => {
+    end += length;
+    return array.subarray(end - length, end);
+  });
+}
+
+function joined(arrays: readonly Float32Array[]): Float32Array {
+  const out = new Float32Array(arrays.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const array of arrays) {
+    out.set(array, at);
+    at += array.length;
+  }
+  return out;
+}
+
+/** Numbers of the points where a brick has the chart, in the lattice of T. */
+function uvPoints(first: number, cells: number, fx: number, fy: number): number[] {
+  const out: number[] = [];
+  for (let k = 0; k <= cells; k += UV_STRIDE)
+    for (let j = 0; j <= cells; j += UV_STRIDE)
+      for (let i = 0; i <= cells; i += UV_STRIDE) out.push(first + i + fx * (j + fy * k));
+  return out;
 }
 
 /** First corners of the cells of a brick that the surface may cross. */
-function surfaceCells(values: Float32Array, first: number, fx: number, fy: number, spacing: number): number[] {
+function surfaceCells(
+  values: Float32Array,
+  first: number,
+  cells: number,
+  fx: number,
+  fy: number,
+  spacing: number,
+): number[] {
   const out: number[] = [];
-  for (let k = 0; k < BRICK_CELLS; k++)
-    for (let j = 0; j < BRICK_CELLS; j++)
-      for (let i = 0; i < BRICK_CELLS; i++) {
+  for (let k = 0; k < cells; k++)
+    for (let j = 0; j < cells; j++)
+      for (let i = 0; i < cells; i++) {
         const at = first + i + fx * (j + fy * k);
         // Of both ends of a diagonal, so that no cell is left out where T turns within it.
         if (Math.min(Math.abs(values[at]), Math.abs(values[at + 1 + fx + fx * fy])) < 1.8 * spacing) out.push(at);
@@ -333,8 +489,7 @@ function interpolateBrick(values: Float32Array, first: number, fx: number, fy: n
 }
 
 /** Fills a brick's chart outward from what is known. */
-function fillBrick(uv: Float32Array, known: Uint8Array): void {
-  const n = UV_SAMPLES;
+function fillBrick(uv: Float32Array, known: Uint8Array, n: number): void {
   let missing = known.length - known.reduce((sum, k) => sum + k, 0);
   if (missing === known.length) return;
   while (missing > 0) {
@@ -370,10 +525,15 @@ function fillBrick(uv: Float32Array, known: Uint8Array): void {
 /** Lays all sheets' bricks into one atlas. */
 function packBricks(sheets: readonly SheetBricks[], edge: number): TemplateBricks {
   // A brick that the surface does not cross, nor comes near, is not worth its place.
-  const kept = sheets.map(({ near, field }) => near.map((_, n) => crosses(field[n], edge)));
-  const total = kept.reduce((sum, list) => sum + list.filter(Boolean).length, 0);
-  const side = Math.ceil(Math.cbrt(Math.max(total, 1)));
-  const slots = [side, side, Math.max(Math.ceil(total / (side * side)), 1)] as const;
+  const kept = sheets.map(({ bricks }) => bricks.map(({ field }) => crosses(field, edge)));
+  const count = (cells: number) =>
+    sheets.reduce((sum, { bricks }, s) => sum + bricks.filter((b, n) => kept[s][n] && b.cells === cells).length, 0);
+  const { sizes, fineSide, side, behind } = layOutAtlases(count(BRICK_CELLS), count(FINE_CELLS));
+  const [fieldSize, uvSize] = sizes;
+  const slots = new Map([
+    [BRICK_CELLS, { side, next: 0, code: BRICK }],
+    [FINE_CELLS, { side: fineSide, next: behind * fineSide * fineSide, code: FINE_BRICK }],
+  ]);
   const indexSize = [
     Math.max(...sheets.map(({ size }) => size[0])),
     Math.max(...sheets.map(({ size }) => size[1])),
@@ -381,11 +541,10 @@ function packBricks(sheets: readonly SheetBricks[], edge: number): TemplateBrick
   ] as const;
   const index = new Uint8Array(4 * indexSize[0] * indexSize[1] * indexSize[2]);
   const range = (RANGE_CELLS * edge) / BRICK_CELLS;
-  const field = new Float32Array(slots[0] * slots[1] * slots[2] * SAMPLES ** 3 * 4);
-  const uv = new Float32Array(slots[0] * slots[1] * slots[2] * UV_SAMPLES ** 3 * 2);
-  let slot = 0;
+  const field = new Float32Array(4 * fieldSize[0] * fieldSize[1] * fieldSize[2]);
+  const uv = new Float32Array(2 * uvSize[0] * uvSize[1] * uvSize[2]);
   let layer = 0;
-  const grids = sheets.map(({ origin, size, centre, near, field: bricks, uv: charts }, s): BrickGrid => {
+  const grids = sheets.map(({ origin, size, centre, near, bricks }, s): BrickGrid => {
     const place = (at: number) =>
       4 *
       ((at % size[0]) +
@@ -397,11 +556,17 @@ function packBricks(sheets: readonly SheetBricks[], edge: number): TemplateBrick
     }
     near.forEach((brick, n) => {
       if (!kept[s][n]) return;
-      const [i, j, k] = [slot % side, Math.floor(slot / side) % side, Math.floor(slot / (side * side))];
-      index.set([i, j, k, 255], place(brick));
-      copyBrick(bricks[n], SAMPLES, 4, field, slots, [i, j, k]);
-      copyBrick(charts[n], UV_SAMPLES, 2, uv, slots, [i, j, k]);
-      slot++;
+      const { cells, field: own, uv: chart } = bricks[n];
+      const row = slots.get(cells)!;
+      const slot = row.next++;
+      const at = [
+        slot % row.side,
+        Math.floor(slot / row.side) % row.side,
+        Math.floor(slot / (row.side * row.side)),
+      ] as const;
+      index.set([...at, row.code], place(brick));
+      copyBrick(own, samplesOf(cells), 4, field, fieldSize, at);
+      copyBrick(chart, uvSamplesOf(cells), 2, uv, uvSize, at);
     });
     const grid = { origin, size, layer };
     layer += size[2];
@@ -411,11 +576,49 @@ function packBricks(sheets: readonly SheetBricks[], edge: number): TemplateBrick
     edge,
     sheets: grids,
     index: { data: index, size: indexSize },
-    slots,
+    fieldSize,
+    uvSize,
     range,
     field: encodeField(field, range),
     uv: encodeHalf(uv),
   };
+}
+
+interface AtlasLayout {
+  /** Bricks along the first two axes. */
+  side: number;
+  fineSide: number;
+  /** Layers of finer bricks that the others take the place of. */
+  behind: number;
+  /** Texels of the atlases of T and of the chart. */
+  sizes: readonly (readonly [number, number, number])[];
+}
+
+/** Finds the width that wastes least: finer bricks lie behind the others, at whole multiples of their own size in both atlases. */
+function layOutAtlases(count: number, fineCount: number): AtlasLayout {
+  const both = [samplesOf, uvSamplesOf];
+  const first = Math.ceil(Math.cbrt(Math.max(count, 1)));
+  const layouts = Array.from({ length: first + 1 }, (_, more): AtlasLayout => {
+    const side = first + more;
+    const layers = Math.max(Math.ceil(count / (side * side)), 1);
+    if (fineCount === 0) {
+      const sizes = both.map(
+        (of) => [side * of(BRICK_CELLS), side * of(BRICK_CELLS), layers * of(BRICK_CELLS)] as const,
+      );
+      return { side, fineSide: 1, behind: 0, sizes };
+    }
+    const fits = both.map((of) => Math.floor((side * of(BRICK_CELLS)) / of(FINE_CELLS)));
+    const fineSide = Math.max(Math.min(...fits), 1);
+    const behind = Math.max(...both.map((of) => Math.ceil((layers * of(BRICK_CELLS)) / of(FINE_CELLS))));
+    const deep = behind + Math.ceil(fineCount / (fineSide * fineSide));
+    const sizes = both.map((of) => {
+      const width = Math.max(side * of(BRICK_CELLS), fineSide * of(FINE_CELLS));
+      return [width, width, deep * of(FINE_CELLS)] as const;
+    });
+    return { side, fineSide, behind, sizes };
+  });
+  const texels = ({ sizes: [[x, y, z]] }: AtlasLayout) => x * y * z;
+  return layouts.reduce((best, layout) => (texels(layout) < texels(best) ? layout : best));
 }
 
 /** Gradients and distances in 127ths of what they may be at most. */
@@ -458,11 +661,9 @@ function copyBrick(
   samples: number,
   channels: number,
   atlas: Float32Array,
-  slots: readonly [number, number, number],
+  [width, height]: readonly [number, number, number],
   [i, j, k]: readonly [number, number, number],
 ): void {
-  const width = slots[0] * samples;
-  const height = slots[1] * samples;
   const row = channels * samples;
   for (let c = 0; c < samples; c++) {
     for (let b = 0; b < samples; b++) {

@@ -2,8 +2,9 @@ import type { BakedField } from './baked-field.js';
 
 /** How rays follow a baked field; the shader's constants of the same names. */
 export interface TraceSettings {
+  /** A ray along an outline, the jaw's above all, passes dozens of places near the surface before it is free. */
   maxSteps: number;
-  /** Hit below this share of the distance along the ray, and below `tolerance` metres in any case. */
+  /** A hit below this distance, metres. */
   tolerance: number;
   /** Share of the distance to step by while it is above `nearBand`, where it is only roughly known. */
   stepScale: number;
@@ -19,12 +20,14 @@ export interface TraceSettings {
   maxStep: number;
   /** From distances below this one the line through the last two says where the surface is, and nobody asks again, metres. Where there is only skin: lids and lips lie on eyes and teeth. */
   accept: number;
+  /** Only where the distance falls at least this much per metre: a ray along a slit, between lips that are hardly open, would else end on one of its walls. */
+  acceptSlope: number;
   /** How far a ray goes back that begins inside, at a time, metres. */
   stepBack: number;
 }
 
 export const TRACE_SETTINGS: TraceSettings = {
-  maxSteps: 40,
+  maxSteps: 64,
   tolerance: 5e-5,
   stepScale: 0.9,
   nearBand: 5e-3,
@@ -34,6 +37,7 @@ export const TRACE_SETTINGS: TraceSettings = {
   minStep: 3e-4,
   maxStep: 0.03,
   accept: 5e-4,
+  acceptSlope: 0.6,
   stepBack: 2e-3,
 };
 
@@ -87,7 +91,7 @@ export function traceBaked(
     const slope = (lastD - d) / (t - lastT);
     if (d < 0 && !isFirst) hit = bracket(at, lastT, lastD, t, d, acceptable(), settings.tolerance, settings.thin);
     else if (d < settings.tolerance) hit = t;
-    else if (!isFirst && d < acceptable() && slope > 0.4) hit = t + d / slope;
+    else if (!isFirst && d < acceptable() && slope > settings.acceptSlope) hit = t + d / slope;
     else {
       let length = settings.stepScale * d;
       if (d < settings.nearBand) {

@@ -4,7 +4,6 @@ import { mergeOptions } from '@implicit-faces/runtime';
 import type { PosedBake } from '../bake/baker.js';
 import { fixedUniforms, isCutByNear, poseUniforms, proxyOfBake } from '../bake/field-uniforms.js';
 import { partProxies } from '../bake/proxy-mesh.js';
-import { atlasSize, BRICK_SAMPLES, BRICK_UV_SAMPLES } from '../bake/template-bricks.js';
 import type { BakedRenderer, BakedRendererOptions, BakedRenderOptions } from '../baked-renderer.js';
 import { IDENTITY, invert4, multiply4 } from '../matrices.js';
 import type { NormalMapOptions } from '../normal-map.js';
@@ -165,8 +164,8 @@ export async function createWebGpuBakedRenderer(options: WebGpuBakedRendererOpti
   const { template, parts: grids } = fixed;
   const volumes = {
     brickIndex: createVolume('rgba8uint', 'brick index', template.index.size, template.index.data),
-    brickField: createVolume('rgba8snorm', 'brick field', atlasSize(template, BRICK_SAMPLES), template.field),
-    brickUv: createVolume('rg16float', 'brick uv', atlasSize(template, BRICK_UV_SAMPLES), template.uv),
+    brickField: createVolume('rgba8snorm', 'brick field', template.fieldSize, template.field),
+    brickUv: createVolume('rg16float', 'brick uv', template.uvSize, template.uv),
     partGrids: createVolume('r16float', 'part grids', grids.size, grids.distance),
   };
   const fieldBlock = new Float32Array(FIELD.byteLength / 4);

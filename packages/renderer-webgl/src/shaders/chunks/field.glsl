@@ -6,9 +6,9 @@
 precision highp sampler3D;
 
 uniform sampler3D deformation;      // D: blocks of (canonical - posed, correction of the distance)
-uniform highp usampler3D brickIndex; // which brick of the atlas, or a first-order distance where there is none
-uniform sampler3D brickField;       // bricks of 9 x 9 x 9 samples: T's gradient / GRADIENT_RANGE and T / brickRange
-uniform sampler3D brickUv;          // UV_T - 1/2: bricks of 5 x 5 x 5 samples
+uniform highp usampler3D brickIndex; // which brick of the atlas and of which kind, or a first-order distance where there is none
+uniform sampler3D brickField;       // bricks of 9 x 9 x 9 or 17 x 17 x 17 samples: T's gradient / GRADIENT_RANGE and T / brickRange
+uniform sampler3D brickUv;          // UV_T - 1/2: bricks of 5 x 5 x 5 or 9 x 9 x 9 samples
 uniform sampler3D partGrids;        // T of teeth and tongue, dense
 
 // head, left eye, right eye, mouth; the jaw's: whole, mouth
@@ -37,6 +37,8 @@ const int EYES = 1;
 const int MOUTH = 3;
 const int JAW = 4;
 const float BRICK_CELLS = 8.0;
+const float FINE_CELLS = 16.0;
+const uint FINE_BRICK = 254u; // above it the other bricks, below there is none
 const float GRADIENT_RANGE = 1.25;
 const float FAR = 0.15;
 const float NONE = 1e9;
@@ -51,6 +53,7 @@ vec3 nearestPlace;    // posed
 vec4 nearestOffset;   // D
 vec3 nearestGradient; // of T
 vec3 nearestBrick;
+float nearestCells; // along its edge
 vec3 nearestWithin;   // place in the brick, 0..1
 #ifdef COUNT_READS
 float reads = 0.0;
@@ -85,9 +88,10 @@ float askSheet(int sheet, int block, vec3 p, inout float best) {
   vec3 within = kept - cell;
   uvec4 entry = texelFetch(brickIndex, ivec3(cell.xy, cell.z + sheetLayer[sheet]), 0);
   vec3 brick = vec3(entry.xyz);
-  vec4 t = textureLod(brickField, (brick * (BRICK_CELLS + 1.0) + within * BRICK_CELLS + 0.5) * brickTexel, 0.0);
+  float cells = entry.w == FINE_BRICK ? FINE_CELLS : BRICK_CELLS;
+  vec4 t = textureLod(brickField, (brick * (cells + 1.0) + within * cells + 0.5) * brickTexel, 0.0);
   t *= vec4(vec3(GRADIENT_RANGE), brickRange);
-  if (entry.w != 255u) {
+  if (entry.w < FINE_BRICK) {
     float x = (float(entry.w) - 127.0) / 120.0;
     t.xyz = (brick - 128.0) / 127.0;
     t.w = x * abs(x) * FAR + brickEdge * dot(t.xyz, within - 0.5);
@@ -100,6 +104,7 @@ float askSheet(int sheet, int block, vec3 p, inout float best) {
     nearestOffset = d;
     nearestGradient = t.xyz;
     nearestBrick = brick;
+    nearestCells = cells;
     nearestWithin = within;
   }
   return value;
@@ -249,6 +254,6 @@ vec2 uvAt(vec3 p, vec3 shift) {
   }
 #endif
   vec3 within = clamp(nearestWithin + shift / brickEdge, 0.0, 1.0);
-  vec3 texel = nearestBrick * (BRICK_CELLS / 2.0 + 1.0) + within * BRICK_CELLS / 2.0 + 0.5;
+  vec3 texel = nearestBrick * (nearestCells / 2.0 + 1.0) + within * nearestCells / 2.0 + 0.5;
   return textureLod(brickUv, texel / vec3(textureSize(brickUv, 0)), 0.0).rg + 0.5;
 }

@@ -12,6 +12,8 @@ const EYES = 1;
 const MOUTH = 3;
 const JAW = 4;
 const BRICK_CELLS = 8.0;
+const FINE_CELLS = 16.0;
+const FINE_BRICK = 254u; // above it the other bricks, below there is none
 const GRADIENT_RANGE = 1.25;
 const FAR = 0.15;
 const NONE = 1e9;
@@ -26,6 +28,7 @@ var<private> nearestPlace: vec3f;    // posed
 var<private> nearestOffset: vec4f;   // D
 var<private> nearestGradient: vec3f; // of T
 var<private> nearestBrick: vec3f;
+var<private> nearestCells: f32;      // along its edge
 var<private> nearestWithin: vec3f;   // place in the brick, 0..1
 
 fn isInside(p: vec3f, low: vec3f, high: vec3f) -> bool {
@@ -55,10 +58,11 @@ fn askSheet(sheet: i32, block: i32, p: vec3f, best: f32) -> f32 {
   let within = kept - cell;
   let entry = textureLoad(brickIndex, vec3i(vec3f(cell.xy, cell.z + field.sheetLayer[sheet].x)), 0);
   let brick = vec3f(entry.xyz);
-  let texel = brick * (BRICK_CELLS + 1.0) + within * BRICK_CELLS + 0.5;
+  let cells = select(BRICK_CELLS, FINE_CELLS, entry.w == FINE_BRICK);
+  let texel = brick * (cells + 1.0) + within * cells + 0.5;
   var t = textureSampleLevel(brickField, volumeSampler, texel * field.brickTexel, 0.0);
   t *= vec4f(vec3f(GRADIENT_RANGE), field.brickRange);
-  if (entry.w != 255) {
+  if (entry.w < FINE_BRICK) {
     let x = (f32(entry.w) - 127.0) / 120.0;
     let gradient = (brick - 128.0) / 127.0;
     t = vec4f(gradient, x * abs(x) * FAR + field.brickEdge * dot(gradient, within - 0.5));
@@ -70,6 +74,7 @@ fn askSheet(sheet: i32, block: i32, p: vec3f, best: f32) -> f32 {
     nearestOffset = d;
     nearestGradient = t.xyz;
     nearestBrick = brick;
+    nearestCells = cells;
     nearestWithin = within;
   }
   return value;
@@ -206,6 +211,6 @@ fn uvAt(p: vec3f, shift: vec3f) -> vec2f {
     return saturate(vec2f(0.5 + 0.98 * atan2(q.x, q.z - low.z + 0.012) / radians(180.0), 1.0 - share.y));
   }
   let within = saturate(nearestWithin + shift / field.brickEdge);
-  let texel = nearestBrick * (BRICK_CELLS / 2.0 + 1.0) + within * BRICK_CELLS / 2.0 + 0.5;
+  let texel = nearestBrick * (nearestCells / 2.0 + 1.0) + within * nearestCells / 2.0 + 0.5;
   return textureSampleLevel(brickUv, volumeSampler, texel / vec3f(textureDimensions(brickUv)), 0.0).rg + 0.5;
 }

@@ -3,11 +3,12 @@
 #ifdef ONLY_SKIN
 #define MAX_STEPS 14
 #else
-#define MAX_STEPS 40
+#define MAX_STEPS 64
 #endif
 #endif
 const float TOLERANCE = 5e-5;
 const float ACCEPT = 5e-4; // where there is only skin, see `acceptable`
+const float ACCEPT_SLOPE = 0.6;
 const float STEP_SCALE = 0.9;
 const float NEAR_BAND = 5e-3;
 const float RELAXATION = 1.6;
@@ -101,7 +102,7 @@ float traceRay(vec3 origin, vec3 direction, float entry, float near, float far) 
 #endif
     }
     if (d < TOLERANCE) return t;
-    if (!isFirst && d < acceptable() && slope > 0.4) return t + d / slope;
+    if (!isFirst && d < acceptable() && slope > ACCEPT_SLOPE) return t + d / slope;
     float stepLength = STEP_SCALE * d;
     if (d < NEAR_BAND) {
       // Before there are two distances, T's gradient says how steeply the ray comes down: D turns it but little. Not where other things than skin may be close.

@@ -1,7 +1,8 @@
 // Sphere tracing of `distanceTo` (chunks/field.wgsl). Twin in ../../bake/trace.ts, where the constants are explained; it asks both sheets always.
-override MAX_STEPS = 40;
+override MAX_STEPS = 64;
 const TOLERANCE = 5e-5;
 const ACCEPT = 5e-4; // where there is only skin, see `acceptable`
+const ACCEPT_SLOPE = 0.6;
 const STEP_SCALE = 0.9;
 const NEAR_BAND = 5e-3;
 const RELAXATION = 1.6;
@@ -105,7 +106,7 @@ fn traceRay(ray: Ray, start: f32) -> f32 {
     if (d < TOLERANCE) {
       return t;
     }
-    if (!isFirst && d < acceptable() && slope > 0.4) {
+    if (!isFirst && d < acceptable() && slope > ACCEPT_SLOPE) {
       return t + d / slope;
     }
     var stepLength = STEP_SCALE * d;
