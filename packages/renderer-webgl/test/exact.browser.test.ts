@@ -3,9 +3,17 @@ import type { SdfModel } from '@implicit-faces/sdf-core';
 import type { UvModel } from '@implicit-faces/uv-param';
 import { expect, it, vi } from 'vitest';
 import { encodeSrgb } from '../src/colour.js';
-import { castRay, computeSurfaceLight, createSurfaceLight, FACE_GLOSS, renderExact, type Vec3 } from '../src/index.js';
+import {
+  castRay,
+  computeSurfaceLight,
+  createSurfaceLight,
+  type ExactRenderOptions,
+  FACE_GLOSS,
+  renderExact,
+  type Vec3,
+} from '../src/index.js';
 import { renderWebGpuExact, toWebGpuClip } from '../src/webgpu/index.js';
-import { checkerImage, solidImage } from './support/meshes.js';
+import { checkerImage, dentedMap, solidImage } from './support/meshes.js';
 import { CAMERA, createContext, createTarget, LIGHTING } from './support/scene.js';
 import { comparePictures, countAlive, createGpuTarget, requestDevice } from './support/webgpu.js';
 
@@ -58,7 +66,7 @@ const OPTIONS = {
   gloss: FACE_GLOSS,
 };
 
-async function drawWebGl(options: { showParts?: boolean } = {}): Promise<Uint8Array> {
+async function drawWebGl(options: Partial<ExactRenderOptions> = {}): Promise<Uint8Array> {
   const gl = createContext(SIZE);
   const target = createTarget(gl, SIZE, 'RGBA8');
   const { clipFromCamera } = CAMERA;
@@ -124,6 +132,20 @@ it.skipIf(!device)('the exact path draws with WebGPU what it draws with WebGL2 a
   expect(covered).toBeGreaterThan(2500);
   expect(iou).toBe(1);
   expect(meanColourDiff).toBeLessThan(0.5);
+  for (const [x, y] of PLACES)
+    expect([...pixels.subarray(4 * (y * SIZE + x), 4 * (y * SIZE + x) + 3)]).toBeCloseToTensor(twinAt(x, y), 1.5);
+});
+
+it.skipIf(!device)('the exact path draws a normal map alike with WebGL2 and WebGPU, on skin only', async () => {
+  const relief = { normalMap: dentedMap(64, 8), normalScale: 0.8 };
+  const wanted = await drawWebGl(relief);
+  const target = createGpuTarget(device!, SIZE);
+  target.draw(() => {});
+  await renderWebGpuExact(model, { ...targetOptions(device!, target), ...relief });
+  const pixels = await target.readBytes();
+  const smooth = await drawWebGl();
+  expect(comparePictures(wanted, pixels).meanColourDiff).toBeLessThan(0.6);
+  expect(comparePictures(pixels, smooth).meanColourDiff).toBeGreaterThan(3);
   for (const [x, y] of PLACES)
     expect([...pixels.subarray(4 * (y * SIZE + x), 4 * (y * SIZE + x) + 3)]).toBeCloseToTensor(twinAt(x, y), 1.5);
 });

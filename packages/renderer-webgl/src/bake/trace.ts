@@ -37,7 +37,7 @@ export const TRACE_SETTINGS: TraceSettings = {
   minStep: 3e-4,
   maxStep: 0.03,
   accept: 5e-4,
-  acceptSlope: 0.6,
+  acceptSlope: 0.5,
   stepBack: 2e-3,
 };
 

@@ -1,5 +1,5 @@
 // Traces and shades a baked face. In: the inner sides of the bounds, so that each pixel of them is drawn once, from inside as well. Out: colour and depth.
-// Needs chunks/field, trace, shading, surface-light, surface and output.wgsl, and skinNormal of ../webgpu/baked-renderer.ts.
+// Needs chunks/field, trace, shading, surface-light, surface and output.wgsl, and skinNormal of ../webgpu/relief.ts.
 @group(0) @binding(0) var<uniform> frame: Frame;
 @group(1) @binding(0) var<uniform> field: Field;
 @group(3) @binding(0) var proxyDepth: texture_depth_2d; // of proxy.wgsl: no surface lies before it; 1 where there is none at all

@@ -1,5 +1,5 @@
 // Shades surface points that were found elsewhere: the exact path's. In: one triangle over a tile of the picture, one texel a pixel.
-// Out: colour and depth. Needs chunks/shading, surface-light, surface and output.wgsl.
+// Out: colour and depth. Needs chunks/shading, surface-light, surface and output.wgsl, and skinNormal of ../webgpu/relief.ts.
 @group(0) @binding(0) var<uniform> frame: Frame;
 @group(1) @binding(0) var surfaceNormal: texture_2d<f32>; // world space; w: the part, or -1 where nothing was hit
 @group(1) @binding(1) var surfacePlace: texture_2d<f32>;  // uv, depth 0..1
@@ -24,13 +24,20 @@ fn fragmentMain(@builtin(position) pixel: vec4f) -> Shaded {
   let eye = textureLoad(toEye, texel, 0).xyz;
   let dx = dpdx(place.xy);
   let dy = dpdy(place.xy);
+  let position = textureLoad(surfacePosition, texel, 0).xyz;
+  // As all that compares neighbours, before some are left out.
+  let dpx = dpdx(position);
+  let dpy = dpdy(position);
   if (normal.w < 0.0) {
     discard;
   }
   if (frame.showParts > 0.5) {
     return Shaded(vec4f(0.0, normal.w / 255.0, 1.0, 1.0), place.z);
   }
-  let position = textureLoad(surfacePosition, texel, 0).xyz;
-  let light = shadeSurface(max(i32(normal.w), 0), place.xy, dx, dy, position, normal.xyz, eye);
+  var n = normal.xyz;
+  if (normal.w == 0.0) {
+    n = skinNormal(place.xy, dx, dy, dpx, dpy, n);
+  }
+  let light = shadeSurface(max(i32(normal.w), 0), place.xy, dx, dy, position, n, eye);
   return Shaded(toOutput(light), place.z);
 }

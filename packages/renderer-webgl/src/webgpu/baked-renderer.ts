@@ -10,7 +10,6 @@ import type { NormalMapOptions } from '../normal-map.js';
 import { packGlosses, partLayers, WHITE } from '../part-maps.js';
 import bakedMain from '../shaders/baked.wgsl';
 import fieldChunk from '../shaders/chunks/field.wgsl';
-import normalMapChunk from '../shaders/chunks/normal-map.wgsl';
 import outputChunk from '../shaders/chunks/output.wgsl';
 import shadingChunk from '../shaders/chunks/shading.wgsl';
 import surfaceChunk from '../shaders/chunks/surface.wgsl';
@@ -30,6 +29,7 @@ import {
   type WebGpuRenderOptions,
   type WebGpuTargetOptions,
 } from './frame.js';
+import { reliefChunks } from './relief.js';
 import { createPipeline, createShaderModule } from './shader-module.js';
 import { createImageSampler, createImageUploader } from './textures.js';
 import { uniformStruct } from './uniform-struct.js';
@@ -52,10 +52,6 @@ export interface WebGpuBakedRenderer extends Omit<BakedRenderer, 'render'> {
   /** Records the drawing of what was prepared last, with depth, in a pass of the caller's. Pipeline and bind groups of the pass are afterwards others. */
   render(pass: GPURenderPassEncoder): void;
 }
-
-/** The skin's normal, with relief or without: who has none does not pay for it. */
-const skinNormal = (value: string) =>
-  `fn skinNormal(uv: vec2f, dx: vec2f, dy: vec2f, dpx: vec3f, dpy: vec3f, n: vec3f) -> vec3f { return ${value}; }`;
 
 const PROXY = /* @__PURE__ */ uniformStruct('Proxy', { clipFromAvatar: 'mat4x4f' });
 
@@ -110,7 +106,7 @@ type Size = readonly [number, number, number];
  * renderer.render(encoder.beginRenderPass(descriptor));
  */
 export async function createWebGpuBakedRenderer(options: WebGpuBakedRendererOptions): Promise<WebGpuBakedRenderer> {
-  const { fixed, gloss = {}, maxAnisotropy = 8, normalMap, normalScale = 1, format } = options;
+  const { fixed, gloss = {}, maxAnisotropy = 8, normalMap, format } = options;
   const { depthFormat, sampleCount } = mergeOptions<Required<Pick<WebGpuTargetOptions, 'depthFormat' | 'sampleCount'>>>(
     WEBGPU_TARGET_DEFAULTS,
     { depthFormat: options.depthFormat, sampleCount: options.sampleCount },
@@ -139,10 +135,7 @@ export async function createWebGpuBakedRenderer(options: WebGpuBakedRendererOpti
     surfaceLightChunk,
     surfaceChunk,
     outputChunk,
-    ...(normalMap
-      ? [normalMapChunk, skinNormal(`addRelief(f32(${normalScale}), uv, dx, dy, dpx, dpy, n)`)]
-      : [skinNormal('n')]),
-    ...(normalMap ? ['@group(2) @binding(4) var normalMap: texture_2d<f32>;'] : []),
+    ...reliefChunks(options),
     bakedMain,
   );
   const pipeline = await createPipeline(device, {

@@ -22,13 +22,13 @@ import {
   WEBGPU_TARGET_DEFAULTS,
   type WebGpuTargetOptions,
 } from './frame.js';
+import { reliefChunks } from './relief.js';
 import { createPipeline, createShaderModule } from './shader-module.js';
 import { createImageSampler, createImageUploader } from './textures.js';
 import { uniformStruct } from './uniform-struct.js';
 
-/** Normal maps are not drawn here yet: `renderExact` has them. */
 export interface WebGpuExactRenderOptions
-  extends Omit<ExactRenderOptions, 'framebuffer' | 'viewport' | 'clipFromCamera' | 'normalMap' | 'normalScale'>,
+  extends Omit<ExactRenderOptions, 'framebuffer' | 'viewport' | 'clipFromCamera'>,
     Omit<WebGpuTargetOptions, 'onLost' | 'sampleCount'> {
   /** Projection, 16 numbers, column-major, camera space to WebGPU's clip space, where depth is 0 to 1. */
   clipFromCamera: ArrayLike<number>;
@@ -75,6 +75,7 @@ export async function renderWebGpuExact(
       surfaceLightChunk,
       surfaceChunk,
       outputChunk,
+      ...reliefChunks(options),
       deferredMain,
     );
     const pipeline = await createPipeline(device, {
@@ -95,6 +96,7 @@ export async function renderWebGpuExact(
         createImageSampler(device, 8),
         parts.createView({ dimension: '2d-array' }),
         createImageSampler(device, 1),
+        ...(options.normalMap ? [uploader.create('normal map', [options.normalMap], 'linear').createView()] : []),
       ].map((resource, binding) => ({ binding, resource })),
     });
     const clipFromCamera = multiply4(WEBGL_FROM_WEBGPU, options.clipFromCamera);

@@ -2,7 +2,7 @@
 override MAX_STEPS = 64;
 const TOLERANCE = 5e-5;
 const ACCEPT = 5e-4; // where there is only skin, see `acceptable`
-const ACCEPT_SLOPE = 0.6;
+const ACCEPT_SLOPE = 0.5;
 const STEP_SCALE = 0.9;
 const NEAR_BAND = 5e-3;
 const RELAXATION = 1.6;
