@@ -8,7 +8,11 @@
 #endif
 const float TOLERANCE = 5e-5;
 const float ACCEPT = 5e-4; // where there is only skin, see `acceptable`
+#ifdef ONLY_HEAD
+const float ACCEPT_SLOPE = 0.4; // no slits there
+#else
 const float ACCEPT_SLOPE = 0.5;
+#endif
 const float STEP_SCALE = 0.9;
 const float NEAR_BAND = 5e-3;
 const float RELAXATION = 1.6;
