@@ -12,9 +12,11 @@ import {
   WebGLRenderer,
   WebGLRenderTarget,
 } from 'three';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { NormalMapOptions } from '../src/index.js';
 import { AvatarMesh, AvatarVolume } from '../src/three/index.js';
 import { solidImage, sphereMesh } from './support/meshes.js';
+import { drawWebGl } from './support/three.js';
 import { createToyBake } from './support/toy-bake.js';
 
 const SIZE = 96;
@@ -28,17 +30,18 @@ beforeAll(async () => {
 afterAll(() => renderer.dispose());
 
 /** A ball for skin that one weight makes wider and another leaves alone. */
-function createBall(): { face: AvatarMesh; scene: Scene; camera: PerspectiveCamera } {
+function createBall(relief: NormalMapOptions = {}): { face: AvatarMesh; scene: Scene; camera: PerspectiveCamera } {
   const mesh = sphereMesh('skin', { radius: 0.08, image: solidImage([200, 60, 60]) });
   const wider = {
     positions: mesh.positions.map((x, i) => (i % 3 === 0 ? 0.5 * x : 0)),
     normals: mesh.normals.map(() => 0),
   };
-  const face = new AvatarMesh({
+  const rig = {
     names: ['jawOpen', 'eyeBlinkLeft'],
     weights: Float32Array.of(0, 0),
     meshes: [{ ...mesh, targets: [wider, undefined] }],
-  } as ConstructorParameters<typeof AvatarMesh>[0]);
+  };
+  const face = new AvatarMesh(rig as ConstructorParameters<typeof AvatarMesh>[0], relief);
   const scene = new Scene();
   scene.add(face, new AmbientLight(0xffffff, Math.PI));
   const camera = new PerspectiveCamera(30, 1, 0.05, 10);
@@ -48,10 +51,11 @@ function createBall(): { face: AvatarMesh; scene: Scene; camera: PerspectiveCame
 }
 
 /** The toy, grey in white light, before a camera half a metre away; what else is put in is blue. */
-function createScene(): { scene: Scene; camera: PerspectiveCamera; face: AvatarVolume } {
+function createScene(relief: NormalMapOptions = {}): { scene: Scene; camera: PerspectiveCamera; face: AvatarVolume } {
   const grey = solidImage([200, 200, 200]);
   const parts = ['eyeLeft', 'eyeRight', 'teethUpper', 'teethLower', 'tongue'];
   const face = new AvatarVolume({
+    ...relief,
     fixed: toy.fixed,
     albedo: grey,
     partAlbedos: Object.fromEntries(parts.map((name) => [name, grey])),
@@ -171,4 +175,38 @@ it('AvatarMesh moves with its weights, shows another texture, is picked on its c
 
   face.dispose();
   expect(renderer.info.memory).toEqual(before);
+});
+
+describe.each([
+  ['AvatarMesh', createBall, [48, 40], undefined],
+  ['AvatarVolume', createScene, [48, 30], [62, 34]],
+] as const)('%s with a normal map', (_, create, skinPixel, eyePixel) => {
+  /** Red of a pixel of skin, between the eyes of who has some, and of one of an eye, under one light. */
+  function lit(relief: NormalMapOptions, x: number, y: number) {
+    const { scene, camera, face } = create(relief);
+    scene.remove(scene.children.find((child) => child instanceof AmbientLight)!);
+    const sun = new DirectionalLight(0xffffff, 2);
+    sun.position.set(x, y, 1);
+    scene.add(sun);
+    const pixels = drawWebGl(renderer, scene, camera, SIZE);
+    face.dispose();
+    const red = ([column, row]: readonly [number, number]) => pixels[4 * (SIZE * row + column)];
+    return { skin: red(skinPixel), eye: eyePixel && red(eyePixel) };
+  }
+
+  it.each([
+    ['to the right', [200, 128, 220], 1, 0],
+    ['upward', [128, 200, 220], 0, 1],
+  ] as const)('leans skin %s as the map says, and nothing else', (_direction, colour, x, y) => {
+    const relief = { normalMap: solidImage(colour) };
+    // Skin there looks upward already; what it leans to is not past the first light.
+    const [toward, away] = [2, -0.4].map((side) => {
+      const [smooth, leaning] = [lit({}, side * x, side * y), lit(relief, side * x, side * y)];
+      expect(smooth.skin).toBeGreaterThan(10);
+      expect(leaning.eye).toBe(smooth.eye);
+      return leaning.skin / smooth.skin;
+    });
+    expect(toward).toBeGreaterThan(1.2);
+    expect(away).toBeLessThan(0.8);
+  });
 });
