@@ -90,7 +90,7 @@ export interface Evidence {
 }
 
 /** What of an inversion's options the optimisation goes by. */
-export interface OptimiseSettings extends Pick<PresetSettings, 'landmarkSteps' | 'photoSteps'> {
+export interface OptimiseSettings extends Pick<PresetSettings, 'landmarkSteps' | 'photoSteps' | 'appearanceSteps'> {
   losses: LossWeights;
   lightOrder: LightOrder;
 }
@@ -277,7 +277,7 @@ export async function optimise(
   // The appearance once more, at the final geometry.
   await onStep((total - 1) / total);
   const views = await look(blurredLogPhotos(photos, 0.01));
-  for (let k = 0; k < 6; k++) {
+  for (let k = 0; k < settings.appearanceSteps; k++) {
     for (const { data } of views) weighByDisplay(data);
     const weights = views.map((view) => photometricWeight(view, 6 * EFFECTIVE_SAMPLES));
     solveAppearance(views, weights, FINAL_OUTLIER);
