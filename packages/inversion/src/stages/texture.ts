@@ -4,16 +4,17 @@ import {
   type Camera,
   computeTangents,
   decodeNormalMap,
+  isVisible,
   type PartMesh,
   type Raster,
   type RgbaImage,
   rasterize,
-  visiblePoints,
 } from '@implicit-faces/avatar';
 import { type ChartMap, encodeSrgb, pullPush, sampleChartMap, softened, texelCentres } from '@implicit-faces/uv-param';
 import { type Crop, lookUp, lookUpSharp, type Plane } from '../photo.js';
 import { cameraFromPose, type Pose } from '../pose.js';
 import { LIGHT_FLOOR, sphericalHarmonics } from './appearance.js';
+import { type ChartRaster, drawChart } from './draw-chart.js';
 import { findGlasses } from './glasses.js';
 
 /** The avatar as the photo shows it. */
@@ -221,7 +222,6 @@ export function seenInScene(
   const { rotation: r, translation: t } = pose;
   const eye = [0, 1, 2].map((j) => -(r[j] * t[0] + r[3 + j] * t[1] + r[6 + j] * t[2]));
   const { positions, normals, shadingNormals } = geometry ?? texelGeometry(facingTriangles(meshes[part], eye), size);
-  const visible = visiblePoints(raster, camera, positions, { tolerance: VISIBILITY_TOLERANCE });
   const ratio = new Float32Array(3 * size * size);
   const weight = new Float32Array(size * size);
   const detail = new Float32Array(size * size);
@@ -229,8 +229,8 @@ export function seenInScene(
   const colour = new Float64Array(3);
   const person = new Float64Array(1);
   for (let i = 0; i < size * size; i++) {
-    if (!visible[i]) continue; // which the NaN of a texel outside the chart is not
     const px = positions[3 * i];
+    if (Number.isNaN(px)) continue;
     const py = positions[3 * i + 1];
     const pz = positions[3 * i + 2];
     const nx = normals[3 * i];
@@ -245,6 +245,7 @@ export function seenInScene(
     const depth = -(r[6] * px + r[7] * py + r[8] * pz + t[2]);
     const x2 = camera.principalPointPx[0] + (camera.focalLengthPx * (r[0] * px + r[1] * py + r[2] * pz + t[0])) / depth;
     const y2 = camera.principalPointPx[1] - (camera.focalLengthPx * (r[3] * px + r[4] * py + r[5] * pz + t[1])) / depth;
+    if (!isVisible(raster, x2, y2, depth, VISIBILITY_TOLERANCE)) continue;
     lookUpSharp(crop, x2, y2, colour);
     lookUp(mask, x2, y2, person);
     sphericalHarmonics(shadingNormals[3 * i], shadingNormals[3 * i + 1], shadingNormals[3 * i + 2], y);
@@ -306,57 +307,17 @@ export interface TexelGeometry {
   /** `[size * size, 3]` the normals as the mesh's normal map turns them; the same where there is none. */
   shadingNormals: Float32Array;
   /** Which triangle each texel is on. */
-  raster: Raster;
+  raster: ChartRaster;
 }
 
-/**
- * The mesh is drawn flat, as its chart; where a chart holds two
- * sides of a thin part (teeth), the one that faces the front is drawn nearer.
- */
+/** The mesh, drawn as its chart. */
 export function texelGeometry(mesh: PartMesh, size: number): TexelGeometry {
-  const { uvs, indices, positions, normals } = mesh;
-  const flat = new Float32Array((uvs.length / 2) * 3);
-  for (let n = 0; n < uvs.length / 2; n++) {
-    const away = 1 - 0.1 * positions[3 * n + 2];
-    flat.set([(uvs[2 * n] - 0.5) * away, (0.5 - uvs[2 * n + 1]) * away, -away], 3 * n);
-  }
-  const raster = rasterize(
-    [{ positions: flat, indices }],
-    {
-      cameraFromWorld: [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1],
-      focalLengthPx: size,
-      principalPointPx: [size / 2, size / 2],
-    },
-    { width: size, height: size },
-  );
-  const { part, triangle, barycentrics } = raster;
-  const out = {
-    positions: new Float32Array(3 * size * size).fill(Number.NaN),
-    normals: new Float32Array(3 * size * size),
-  };
-  // Spelt out: loops over three corners and three axes take three times as long, Math.hypot four times as long as a root.
-  for (let i = 0; i < size * size; i++) {
-    if (part[i] < 0) continue;
-    const at = 3 * i;
-    const corner = 3 * triangle[i];
-    const [a, b, c] = [3 * indices[corner], 3 * indices[corner + 1], 3 * indices[corner + 2]];
-    const [u, v, w] = [barycentrics[at], barycentrics[at + 1], barycentrics[at + 2]];
-    out.positions[at] = u * positions[a] + v * positions[b] + w * positions[c];
-    out.positions[at + 1] = u * positions[a + 1] + v * positions[b + 1] + w * positions[c + 1];
-    out.positions[at + 2] = u * positions[a + 2] + v * positions[b + 2] + w * positions[c + 2];
-    const x = u * normals[a] + v * normals[b] + w * normals[c];
-    const y = u * normals[a + 1] + v * normals[b + 1] + w * normals[c + 1];
-    const z = u * normals[a + 2] + v * normals[b + 2] + w * normals[c + 2];
-    const length = Math.sqrt(x * x + y * y + z * z) || 1;
-    out.normals[at] = x / length;
-    out.normals[at + 1] = y / length;
-    out.normals[at + 2] = z / length;
-  }
+  const { raster, ...out } = drawChart(mesh, size);
   return { ...out, shadingNormals: mesh.normalMap ? bentNormals(mesh, out.normals, raster) : out.normals, raster };
 }
 
 /** Tangents `[size * size, 4]` as `computeTangents`, at all texels: a corner's, aligned with the normal there; it turns little within a triangle. */
-export function texelTangents(mesh: PartMesh, normals: Float32Array, { part, triangle }: Raster): Float32Array {
+export function texelTangents(mesh: PartMesh, normals: Float32Array, { part, triangle }: ChartRaster): Float32Array {
   const corners = computeTangents(mesh);
   const out = new Float32Array(4 * part.length);
   const normal = new Float64Array(3);
@@ -373,7 +334,7 @@ export function texelTangents(mesh: PartMesh, normals: Float32Array, { part, tri
 }
 
 /** The normals `[size * size, 3]` as the mesh's normal map turns them. */
-function bentNormals(mesh: PartMesh, normals: Float32Array, raster: Raster): Float32Array {
+function bentNormals(mesh: PartMesh, normals: Float32Array, raster: ChartRaster): Float32Array {
   const { width, height } = mesh.normalMap!;
   const relief = { data: decodeNormalMap(mesh.normalMap!), channels: 3, width, height };
   const tangents = texelTangents(mesh, normals, raster);
