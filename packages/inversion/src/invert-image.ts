@@ -6,7 +6,7 @@ import {
   encodeSrgb,
   enlargeTexture,
   REGIONS,
-  sampleChartMap,
+  resampleChartMap,
   softened,
   texelCentres,
 } from '@implicit-faces/uv-param';
@@ -204,7 +204,7 @@ async function invert(who: string, images: readonly Photo[], options: InvertImag
   const onScalp = { data: regions.data.map((region) => (region === REGIONS.scalp ? 255 : 0)), size: regions.size };
   const notScalp = { data: onScalp.data.map((inside) => 255 - inside), size: regions.size };
   const places = texelCentres(size);
-  const fitted = sampleChartMap(softened(notScalp, CALM_EDGE), places);
+  const fitted = resampleChartMap(softened(notScalp, CALM_EDGE), size);
   const scalp: number[] = [];
   for (let i = 0; i < fitted.length; i++) if (fitted[i] < 255) scalp.push(i);
   const calmCode = avatar.textureCode.map((c) => CALM * c);

@@ -42,6 +42,7 @@ import {
   EXPRESSION_SIGMA,
   unseenExpressions,
 } from '../priors.js';
+import { selectRank } from '../select.js';
 import { shapeInformation } from '../shape-information.js';
 import {
   type DensitySamples,
@@ -539,10 +540,12 @@ function retrust(view: Pick<View, 'data' | 'base' | 'trusted'>, appearance: Appe
   const { predicted } = predictLight(data, appearance);
   // The overall brightness is not an outlier of every sample at once: errors count around their median.
   const offsets = [0, 1, 2].map((c) => {
-    const values: number[] = [];
-    for (let n = 0; n < base.length; n++) if (base[n] > 0) values.push(data.logLight[3 * n + c] - predicted[3 * n + c]);
-    values.sort((a, b) => a - b);
-    return values.length ? values[values.length >> 1] : 0;
+    const values = new Float64Array(base.length);
+    let count = 0;
+    for (let n = 0; n < base.length; n++) {
+      if (base[n] > 0) values[count++] = data.logLight[3 * n + c] - predicted[3 * n + c];
+    }
+    return count > 0 ? selectRank(values, count, count >> 1) : 0;
   });
   view.trusted = 0;
   for (let n = 0; n < base.length; n++) {

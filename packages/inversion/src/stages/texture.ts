@@ -10,10 +10,11 @@ import {
   type RgbaImage,
   rasterize,
 } from '@implicit-faces/avatar';
-import { type ChartMap, encodeSrgb, pullPush, sampleChartMap, softened, texelCentres } from '@implicit-faces/uv-param';
+import { type ChartMap, encodeSrgb, pullPush, resampleChartMap, softened } from '@implicit-faces/uv-param';
 import { type Crop, lookUp, lookUpSharp, type Plane } from '../photo.js';
 import { cameraFromPose, type Pose } from '../pose.js';
 import { LIGHT_FLOOR, sphericalHarmonics } from './appearance.js';
+import { applyRatios, joinMirrored, RATIO_LIMITS } from './blend-ratios.js';
 import { type ChartRaster, drawChart } from './draw-chart.js';
 import { findGlasses } from './glasses.js';
 
@@ -69,15 +70,6 @@ const SOFT_EDGE = 9;
  * and in colour, which only another material does.
  */
 const FOREIGN = { brightness: 0.35, colour: 0.12 };
-/** What a mirrored texel counts beside a seen one. */
-const MIRROR_WEIGHT = 0.25;
-/** What the model itself counts: it decides where neither side of the face was seen. */
-const MODEL_WEIGHT = 0.002;
-/** How far a filled texel may be from the model's hue, in logarithms: grey hair over the model's brown would carry its blue onto the skin beside it. */
-const UNSEEN_HUE = 0.1;
-/** Bounds of the logarithm of photo over model. */
-const LIMITS = [-2.5, 2.5] as const;
-
 /** Draws the scene once, for the textures of all its parts. */
 export function seeScene(scene: Scene): SeenScene {
   const { meshes, pose, crop } = scene;
@@ -110,39 +102,13 @@ export function finishTexture(input: TextureInput): RgbaImage {
   const { ratio, weight } = seenRatios(input);
   const glasses = input.regions && findGlasses(ratio, weight, size, input.regions);
   if (glasses) {
-    const covered = sampleChartMap(softened(glasses, 1), texelCentres(size));
+    const covered = resampleChartMap(softened(glasses, 1), size);
     for (let i = 0; i < weight.length; i++) weight[i] *= 1 - covered[i] / 255;
   }
-  const joined = new Float32Array(ratio.length);
-  const share = new Float32Array(weight.length);
-  for (let y = 0; y < size; y++) {
-    for (let x = 0; x < size; x++) {
-      const i = y * size + x;
-      const m = y * size + size - 1 - x;
-      const mirrored = symmetric ? MIRROR_WEIGHT * weight[m] * (1 - weight[i]) : 0;
-      const total = weight[i] + mirrored + MODEL_WEIGHT;
-      for (let c = 0; c < 3; c++)
-        joined[3 * i + c] = (weight[i] * ratio[3 * i + c] + mirrored * ratio[3 * m + c]) / total;
-      share[i] = Math.min(1, weight[i] + mirrored + MODEL_WEIGHT);
-    }
-  }
+  const ratios = { ratio, weight, size, symmetric };
+  const { joined, share } = joinMirrored(ratios);
   const filled = pullPush(joined, share, size);
-  const finished = new Float32Array(3 * size * size);
-  for (let i = 0; i < size * size; i++) {
-    const mean = (filled[3 * i] + filled[3 * i + 1] + filled[3 * i + 2]) / 3;
-    const m = i + size - 1 - 2 * (i % size);
-    const known = Math.min(1, weight[i] + (symmetric ? weight[m] : 0));
-    const hue = UNSEEN_HUE + LIMITS[1] * known ** 2;
-    let excess = 1;
-    for (let c = 0; c < 3; c++) {
-      const off = Math.min(hue, Math.max(-hue, filled[3 * i + c] - mean));
-      finished[3 * i + c] = albedo[3 * i + c] * Math.exp(mean + off);
-      excess = Math.max(excess, finished[3 * i + c]);
-    }
-    // What would be brighter than white keeps its hue, which cutting each channel for itself would change.
-    if (excess > 1) for (let c = 0; c < 3; c++) finished[3 * i + c] /= excess;
-  }
-  return { data: encodeSrgb(finished), width: size, height: size };
+  return { data: applyRatios(ratios, filled, albedo), width: size, height: size };
 }
 
 /** Side of the texture that a tint is looked for in, and how many of its texels have to be seen to name one. */
@@ -163,7 +129,7 @@ export function seenTint(input: TextureInput, places: ChartMap): Float64Array {
   const coarse = pickTexels(albedo, size, TINT_SIZE);
   const everything = { data: new Uint8Array(1).fill(255), size: 1 };
   const { ratio, weight } = seenRatios({ ...input, albedo: coarse, size: TINT_SIZE, trusted: everything });
-  const votes = sampleChartMap(places, texelCentres(TINT_SIZE));
+  const votes = resampleChartMap(places, TINT_SIZE);
   const voters: number[] = [];
   for (let i = 0; i < votes.length; i++) if (votes[i] === 255 && weight[i] > TINT_WEIGHT) voters.push(i);
   if (voters.length < TINT_TEXELS) return new Float64Array(3);
@@ -189,7 +155,7 @@ const SHARPER = 4;
 
 /** ln(photo / shading / albedo) of every texel `[size, size, 3]` over all photos, and how well it was seen `[size, size]`. */
 function seenRatios({ scenes, part, trusted, albedo, size }: TextureInput) {
-  const trust = trusted && sampleChartMap(softened(trusted, SOFT_EDGE), texelCentres(size));
+  const trust = trusted && resampleChartMap(softened(trusted, SOFT_EDGE), size);
   const best = seenInScene(scenes[0], part, trust, albedo, size);
   if (scenes.length === 1) return best;
   const share = best.weight.map((w, i) => (w * best.detail[i]) ** SHARPER);
@@ -257,7 +223,7 @@ export function seenInScene(
       const k = Math.log(
         (colour[c] + LIGHT_FLOOR / 8) / Math.max(LEAST_SHADING, light) / Math.max(albedo[3 * i + c], 1e-3),
       );
-      ratio[3 * i + c] = Math.min(LIMITS[1], Math.max(LIMITS[0], k));
+      ratio[3 * i + c] = Math.min(RATIO_LIMITS[1], Math.max(RATIO_LIMITS[0], k));
       sum += k;
       squares += k * k;
     }
