@@ -219,7 +219,7 @@ async function invert(who: string, images: readonly Photo[], options: InvertImag
   const scenes: SeenScene[] = [];
   for (const [i, { image, person, faceScale, centre }] of faces.entries()) {
     const posed = { ...avatar, expressionCode: photos[i].expressionCode, albedo: modelAlbedo };
-    const meshes = await avatarMeshes(model, posed, { signal });
+    const meshes = await avatarMeshes(model, posed, { signal, skinPositions: fits[i].skin });
     for (const { name, positions } of meshes) checkFinite(stage, `the mesh of ${name}`, positions);
     const crop = textureCrop(image, centre, CROP_MARGIN * faceScale);
     const { pose, appearance } = fits[i];

@@ -102,6 +102,8 @@ export interface Fit {
   codes: Float64Array;
   pose: Pose;
   appearance: Appearance;
+  /** `[V, 3]` the skin's vertices at the codes, metres, where the network was asked for them. */
+  skin?: Float32Array;
 }
 
 /** No geometry code goes beyond. */
@@ -228,6 +230,7 @@ export async function optimise(
     for (const [i, photo] of photos.entries()) {
       const { codes } = fits[i];
       const all = vertices ? posePoints(vertices, codes) : await skinVertices(model, codes);
+      if (!vertices) fits[i].skin = all;
       views.push(lookAtPhoto(subject, photo, fits[i], crops[i], all));
     }
     return views;

@@ -240,21 +240,26 @@ export function seenInScene(
 }
 
 /** The mesh without the triangles that face away from a place at all three corners, of which nothing is seen: half of a head. */
-function facingTriangles(mesh: PartMesh, [ex, ey, ez]: readonly number[]): PartMesh {
+function facingTriangles(mesh: PartMesh, eye: readonly number[]): PartMesh {
   const { positions, normals, indices } = mesh;
+  const ex = eye[0];
+  const ey = eye[1];
+  const ez = eye[2];
   const faces = new Uint8Array(positions.length / 3);
-  for (let n = 0; n < faces.length; n++) {
-    const [x, y, z] = [ex - positions[3 * n], ey - positions[3 * n + 1], ez - positions[3 * n + 2]];
-    faces[n] = Number(normals[3 * n] * x + normals[3 * n + 1] * y + normals[3 * n + 2] * z > 0);
+  for (let n = 0, i = 0; n < faces.length; n++, i += 3) {
+    const along =
+      normals[i] * (ex - positions[i]) +
+      normals[i + 1] * (ey - positions[i + 1]) +
+      normals[i + 2] * (ez - positions[i + 2]);
+    if (along > 0) faces[n] = 1;
   }
   const kept = new Uint32Array(indices.length);
   let count = 0;
   for (let k = 0; k < indices.length; k += 3) {
-    const [a, b, c] = [indices[k], indices[k + 1], indices[k + 2]];
-    if (!(faces[a] || faces[b] || faces[c])) continue;
-    kept[count++] = a;
-    kept[count++] = b;
-    kept[count++] = c;
+    if (!(faces[indices[k]] || faces[indices[k + 1]] || faces[indices[k + 2]])) continue;
+    kept[count++] = indices[k];
+    kept[count++] = indices[k + 1];
+    kept[count++] = indices[k + 2];
   }
   return { ...mesh, indices: kept.subarray(0, count) };
 }
