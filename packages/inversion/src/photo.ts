@@ -45,65 +45,74 @@ export function cropPhoto(image: RgbaImage, centre: readonly [number, number], s
   const left = centre[0] - side / 2;
   const top = centre[1] - side / 2;
   const taps = Math.max(1, Math.ceil(1 / scale));
-  const { width, height } = image;
-  const columns = bilinearTaps(left, scale, size, taps, width);
-  const rows = bilinearTaps(top, scale, size, taps, height);
+  const columns = pixelShares(left, scale, size, taps, image.width);
+  const rows = pixelShares(top, scale, size, taps, image.height);
   const data = new Float32Array(3 * size * size);
-  const sums = new Float64Array(3 * size);
+  // Rows of the photo, across which the crop's pixels are averaged already: two that follow each other are all that a row of the crop has in common with the next.
+  const averaged = [new Float64Array(3 * size), new Float64Array(3 * size)];
+  const averagedOf = [-1, -1];
   for (let y = 0; y < size; y++) {
-    sums.fill(0);
-    for (let v = y * taps; v < (y + 1) * taps; v++) addTapRow(image, columns, rows, v, taps, sums);
-    for (let i = 0, at = 3 * y * size; i < sums.length; i++, at++) data[at] = sums[i] / taps ** 2;
+    const out = data.subarray(3 * y * size, 3 * (y + 1) * size);
+    for (let k = rows.start[y], row = rows.first[y]; k < rows.start[y + 1]; k++, row++) {
+      const slot = row & 1;
+      if (averagedOf[slot] !== row) averageRow(image, row, columns, averaged[slot]);
+      averagedOf[slot] = row;
+      addRow(averaged[slot], rows.shares[k], out);
+    }
   }
   return { data, width: size, height: size, channels: 3, left, top, scale };
 }
 
-type Taps = ReturnType<typeof bilinearTaps>;
+/** The photo's pixels along one side under each of a crop's: from `first` on those of `shares` from `start` up to the next one's, which add up to 1. */
+interface PixelShares {
+  /** `[size]` */
+  first: Int32Array;
+  /** `[size + 1]` */
+  start: Int32Array;
+  shares: Float64Array;
+}
 
-/** Adds one row of taps to the sums `[size, 3]` of a row of pixels. A function of its own, which engines compile sooner than a long loop that is entered once. */
-function addTapRow(image: RgbaImage, columns: Taps, rows: Taps, v: number, taps: number, sums: Float64Array): void {
-  const { data: bytes, width } = image;
-  const { first, second, share } = columns;
-  const above = width * rows.first[v];
-  const below = width * rows.second[v];
-  const sy = rows.share[v];
-  for (let u = 0, x = 0, tap = 0; u < first.length; u++) {
-    const sx = share[u];
-    const a = 4 * (above + first[u]);
-    if (sx === 0 && sy === 0) {
-      // A photo's own pixels, which the largest crops are made of.
-      sums[x] += LINEAR[bytes[a]];
-      sums[x + 1] += LINEAR[bytes[a + 1]];
-      sums[x + 2] += LINEAR[bytes[a + 2]];
-    } else {
-      const b = 4 * (above + second[u]);
-      const d = 4 * (below + first[u]);
-      const e = 4 * (below + second[u]);
-      for (let c = 0; c < 3; c++) {
-        sums[x + c] +=
-          (1 - sy) * ((1 - sx) * LINEAR[bytes[a + c]] + sx * LINEAR[bytes[b + c]]) +
-          sy * ((1 - sx) * LINEAR[bytes[d + c]] + sx * LINEAR[bytes[e + c]]);
-      }
+/** Each pixel of a crop is the mean of `taps` places evenly spread over it, bilinear between the photo's pixels, of which there are `length`. */
+function pixelShares(from: number, scale: number, size: number, taps: number, length: number): PixelShares {
+  const place = (tap: number) => Math.min(Math.max(from + (tap + 0.5) / taps / scale - 0.5, 0), length - 1);
+  const after = (tap: number) => Math.ceil(place(tap));
+  const first = Int32Array.from({ length: size }, (_, i) => Math.floor(place(i * taps)));
+  const start = new Int32Array(size + 1);
+  for (let i = 0; i < size; i++) start[i + 1] = start[i] + after((i + 1) * taps - 1) + 1 - first[i];
+  const shares = new Float64Array(start[size]);
+  for (let i = 0; i < size; i++) {
+    for (let tap = i * taps; tap < (i + 1) * taps; tap++) {
+      const before = Math.floor(place(tap));
+      const share = place(tap) - before;
+      shares[start[i] + before - first[i]] += (1 - share) / taps;
+      shares[start[i] + after(tap) - first[i]] += share / taps;
     }
-    if (++tap === taps) {
-      tap = 0;
-      x += 3;
+  }
+  return { first, start, shares };
+}
+
+// Functions of their own, which engines compile sooner than a long loop that is entered once.
+
+/** A row of the photo in linear light, averaged to the crop's pixels: `[size, 3]`. */
+function averageRow({ data, width }: RgbaImage, row: number, columns: PixelShares, out: Float64Array): void {
+  const { first, start, shares } = columns;
+  for (let x = 0; x < first.length; x++) {
+    let red = 0;
+    let green = 0;
+    let blue = 0;
+    for (let k = start[x], at = 4 * (row * width + first[x]); k < start[x + 1]; k++, at += 4) {
+      red += shares[k] * LINEAR[data[at]];
+      green += shares[k] * LINEAR[data[at + 1]];
+      blue += shares[k] * LINEAR[data[at + 2]];
     }
+    out[3 * x] = red;
+    out[3 * x + 1] = green;
+    out[3 * x + 2] = blue;
   }
 }
 
-/** Where `size * taps` places lie that divide a crop's side evenly: the photo's pixels on either side of each, of `length` that there are, and the second one's share. */
-function bilinearTaps(from: number, scale: number, size: number, taps: number, length: number) {
-  const first = new Int32Array(size * taps);
-  const second = new Int32Array(size * taps);
-  const share = new Float64Array(size * taps);
-  for (let i = 0; i < first.length; i++) {
-    const place = Math.min(Math.max(from + (i + 0.5) / taps / scale - 0.5, 0), length - 1);
-    first[i] = Math.floor(place);
-    second[i] = Math.min(first[i] + 1, length - 1);
-    share[i] = place - first[i];
-  }
-  return { first, second, share };
+function addRow(row: Float64Array, share: number, out: Float32Array): void {
+  for (let i = 0; i < out.length; i++) out[i] += share * row[i];
 }
 
 /** The same view of a map of bytes over the photo (a mask), 0 to 1. */

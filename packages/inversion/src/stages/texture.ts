@@ -10,7 +10,14 @@ import {
   type RgbaImage,
   rasterize,
 } from '@implicit-faces/avatar';
-import { type ChartMap, encodeSrgb, pullPush, resampleChartMap, softened } from '@implicit-faces/uv-param';
+import {
+  type ChartMap,
+  encodeSrgb,
+  pullPush,
+  resampleChartMap,
+  sampleChartMap,
+  softened,
+} from '@implicit-faces/uv-param';
 import { type Crop, lookUp, lookUpSharp, type Plane } from '../photo.js';
 import { cameraFromPose, type Pose } from '../pose.js';
 import { LIGHT_FLOOR, sphericalHarmonics } from './appearance.js';
@@ -125,10 +132,14 @@ const TINT_WEIGHT = 0.3;
  * @returns `[3]` logarithms of photo over albedo; zeros where too little is seen.
  */
 export function seenTint(input: TextureInput, places: ChartMap): Float64Array {
-  const { albedo, size } = input;
+  const { albedo, size, part } = input;
   const coarse = pickTexels(albedo, size, TINT_SIZE);
   const everything = { data: new Uint8Array(1).fill(255), size: 1 };
-  const { ratio, weight } = seenRatios({ ...input, albedo: coarse, size: TINT_SIZE, trusted: everything });
+  const scenes = input.scenes.map((scene) => {
+    const meshes = scene.meshes.map((mesh, k) => (k === part ? trianglesAt(mesh, places) : mesh));
+    return { ...scene, meshes };
+  });
+  const { ratio, weight } = seenRatios({ ...input, scenes, albedo: coarse, size: TINT_SIZE, trusted: everything });
   const votes = resampleChartMap(places, TINT_SIZE);
   const voters: number[] = [];
   for (let i = 0; i < votes.length; i++) if (votes[i] === 255 && weight[i] > TINT_WEIGHT) voters.push(i);
@@ -137,6 +148,14 @@ export function seenTint(input: TextureInput, places: ChartMap): Float64Array {
     const values = voters.map((i) => ratio[3 * i + c]).sort((a, b) => a - b);
     return values[values.length >> 1];
   });
+}
+
+/** The mesh without the triangles of which no corner is at these places. */
+function trianglesAt(mesh: PartMesh, places: ChartMap): PartMesh {
+  return keepTriangles(
+    mesh,
+    sampleChartMap(places, mesh.uvs).map((inside) => Number(inside === 255)),
+  );
 }
 
 /** Every so many texels of a smooth texture `[size, size, 3]`: `[to, to, 3]`. */
@@ -232,8 +251,8 @@ export function seenInScene(
     // Where the face turns away, a fit that is a little too wide already shows what is behind: there colour has to agree.
     const turned = smoothstep(TURNED[0], TURNED[1], facing);
     const known = trust ? (trust[i] / 255) * smoothstep(0.2, 0.6, person[0]) * turned : 1;
-    const believed = known + (1 - known) * Math.exp(-foreign / 2) * smoothstep(0.4, 0.8, person[0]);
-    weight[i] = seen * believed;
+    const doubted = known < 1 ? (1 - known) * Math.exp(-foreign / 2) * smoothstep(0.4, 0.8, person[0]) : 0;
+    weight[i] = seen * (known + doubted);
     detail[i] = (camera.focalLengthPx / depth / 1000) * facing;
   }
   return { ratio, weight, detail };
@@ -241,7 +260,7 @@ export function seenInScene(
 
 /** The mesh without the triangles that face away from a place at all three corners, of which nothing is seen: half of a head. */
 function facingTriangles(mesh: PartMesh, eye: readonly number[]): PartMesh {
-  const { positions, normals, indices } = mesh;
+  const { positions, normals } = mesh;
   const ex = eye[0];
   const ey = eye[1];
   const ez = eye[2];
@@ -253,10 +272,16 @@ function facingTriangles(mesh: PartMesh, eye: readonly number[]): PartMesh {
       normals[i + 2] * (ez - positions[i + 2]);
     if (along > 0) faces[n] = 1;
   }
+  return keepTriangles(mesh, faces);
+}
+
+/** The mesh without the triangles of which no corner is marked, `[V]`. */
+function keepTriangles(mesh: PartMesh, marks: Uint8Array): PartMesh {
+  const { indices } = mesh;
   const kept = new Uint32Array(indices.length);
   let count = 0;
   for (let k = 0; k < indices.length; k += 3) {
-    if (!(faces[indices[k]] || faces[indices[k + 1]] || faces[indices[k + 2]])) continue;
+    if (!(marks[indices[k]] || marks[indices[k + 1]] || marks[indices[k + 2]])) continue;
     kept[count++] = indices[k];
     kept[count++] = indices[k + 1];
     kept[count++] = indices[k + 2];
