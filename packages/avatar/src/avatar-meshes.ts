@@ -15,6 +15,8 @@ export interface AvatarMeshesOptions {
    * compares the skin alone with a photo.
    */
   closeNeck?: boolean;
+  /** `[V, 3]` what `avatarSurface` says of the skin's vertices at these codes, where that is known already: the network is not asked again then. */
+  skinPositions?: Float32Array;
   signal?: AbortSignal;
 }
 
@@ -22,7 +24,7 @@ export interface AvatarMeshesOptions {
  * The avatar's parts as meshes: the skin's topology put through the inverse of g, as the avatar has tuned it, and the other parts under their transforms.
  *
  * @returns one mesh per part in the manifest's order, posed space, metres, with smooth normals. The skin's image is the avatar's albedo, and its normal map the avatar's.
- * @throws FaceError `MODEL_MISMATCH` when the avatar is of another model, `CODES` when a code does not fit it.
+ * @throws FaceError `MODEL_MISMATCH` when the avatar is of another model, `CODES` when a code does not fit it, `SHAPE` for `skinPositions` of another number of vertices.
  * @example const [skin, eyeLeft] = await avatarMeshes(model, avatar);
  */
 export async function avatarMeshes(
@@ -30,11 +32,18 @@ export async function avatarMeshes(
   avatar: Avatar,
   options: AvatarMeshesOptions = {},
 ): Promise<PartMesh[]> {
-  const { expression = avatar.expressionCode, signal } = options;
+  const { expression = avatar.expressionCode, skinPositions, signal } = options;
   const codes = avatarCodes('avatarMeshes', model, avatar, expression);
   signal?.throwIfAborted();
   const { skin, parts } = model.uv.topology;
-  const positions = await avatarSurface(model, avatar, skin.uv, codes);
+  if (skinPositions && skinPositions.length !== skin.uv.length * 1.5) {
+    const received = `${skinPositions.length} numbers`;
+    throw new FaceError(
+      'SHAPE',
+      `avatarMeshes: skinPositions should be [${skin.uv.length / 2}, 3]; received ${received}.`,
+    );
+  }
+  const positions = skinPositions ?? (await avatarSurface(model, avatar, skin.uv, codes));
   signal?.throwIfAborted();
   const transforms = await model.uv.partTransforms(codes);
   signal?.throwIfAborted();

@@ -27,7 +27,7 @@ export { createMipmaps, type Mipmaps, sampleMipmaps } from './raster/mipmaps.js'
 export { createRaster, RASTERIZE_DEFAULTS, type Raster, type RasterizeOptions, rasterize } from './raster/rasterize.js';
 export { RENDER_DEFAULTS, type Rendering, type RenderOptions, renderAvatar } from './raster/render.js';
 export { computeTexelDensities, type Material, shade } from './raster/shade.js';
-export { VISIBILITY_DEFAULTS, type VisibilityOptions, visiblePoints } from './raster/visibility.js';
+export { isVisible, VISIBILITY_DEFAULTS, type VisibilityOptions, visiblePoints } from './raster/visibility.js';
 export { type SampledCodes, sampleCodes } from './sample-codes.js';
 export { addTuning, avatarSurface } from './tuning.js';
 export type { Avatar, Camera, Lighting, PartMesh, RgbaImage, TriangleMesh } from './types.js';

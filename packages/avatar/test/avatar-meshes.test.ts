@@ -52,6 +52,16 @@ describe('avatarMeshes', () => {
     expect(meshes[0].targets.some((target) => target && target.normals.length === posed.length)).toBe(true);
   });
 
+  it('takes places of the skin that are known already, and refuses those of another mesh', async () => {
+    const avatar = tinyAvatar(model, [0.3, 0.8, 0]);
+    const expected = await avatarMeshes(model, avatar);
+    const silent = { ...model, uv: { ...model.uv, surfaceFromUv: () => Promise.reject(new Error('asked')) } };
+    expect(await avatarMeshes(silent, avatar, { skinPositions: expected[0].positions })).toEqual(expected);
+    await expect(avatarMeshes(model, avatar, { skinPositions: new Float32Array(3) })).rejects.toMatchObject({
+      code: 'SHAPE',
+    });
+  });
+
   it('takes another expression', async () => {
     const avatar = tinyAvatar(model, [0, 0, 0]);
     const other = tinyAvatar(model, [1, 0, 1]);

@@ -34,6 +34,7 @@ it('exports these names and no others', () => {
       "exportObj",
       "fieldMesh",
       "isFaceError",
+      "isVisible",
       "loadAvatar",
       "loadEncoder",
       "loadFaceModel",

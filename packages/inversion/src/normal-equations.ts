@@ -1,3 +1,5 @@
+import { addToGram, createGram, type Gram } from './gram.js';
+
 /** The normal equations (J^T W J) x = -J^T W r of a least-squares problem, gathered residual by residual. */
 export interface NormalEquations {
   readonly size: number;
@@ -45,12 +47,23 @@ export function addSparseResidual(
   equations.cost += weight * residual * residual;
 }
 
+/** Residual pairs on their way into normal equations. */
+export interface PairGatherer {
+  readonly equations: NormalEquations;
+  readonly gram: Gram;
+}
+
+/** Gathers residual pairs for normal equations, whose matrix is complete only after `flushGram(gatherer.gram)`. */
+export function gatherPairs(equations: NormalEquations): PairGatherer {
+  return { equations, gram: createGram(equations.matrix, equations.size) };
+}
+
 /**
- * A residual pair r(x, y) whose rows are mixes of two: J^T M J with M `[a, b; b, c]` and J^T g. This is how residuals of many colour channels that
+ * A residual pair r(x, y) whose rows, `[size]`, are mixes of two: J^T M J with M `[a, b; b, c]`, which is no less than 0, and J^T g. This is how residuals of many colour channels that
  * depend on the parameters only through a pixel's place cost no more than two rows.
  */
 export function addPair(
-  equations: NormalEquations,
+  { equations: { gradient }, gram }: PairGatherer,
   x: Float64Array,
   y: Float64Array,
   a: number,
@@ -59,14 +72,13 @@ export function addPair(
   gx: number,
   gy: number,
 ): void {
-  const { size, matrix, gradient } = equations;
-  for (let i = 0; i < x.length; i++) {
-    const p = a * x[i] + b * y[i];
-    const q = b * x[i] + c * y[i];
-    gradient[i] += gx * x[i] + gy * y[i];
-    const at = i * size;
-    for (let j = i; j < x.length; j++) matrix[at + j] += p * x[j] + q * y[j];
-  }
+  for (let i = 0; i < x.length; i++) gradient[i] += gx * x[i] + gy * y[i];
+  // M = L L^T, so the pair is as good as two rows of weight 1.
+  const first = Math.sqrt(a);
+  const shared = first > 0 ? b / first : 0;
+  const second = Math.sqrt(Math.max(0, c - shared * shared));
+  if (first > 0) addToGram(gram, first, x, shared, y);
+  if (second > 0) addToGram(gram, 0, x, second, y);
 }
 
 /** A residual `value - target` of one parameter. */

@@ -24,6 +24,7 @@ const SETTINGS: { [key in keyof PresetSettings]: [text: string, holds: (value: u
     `at most ${MOST_SCALES} whole numbers`,
     (value) => Array.isArray(value) && value.length <= MOST_SCALES && value.every(isCount),
   ],
+  appearanceSteps: ['a whole number', isCount],
   finetuneSteps: ['a whole number', isCount],
   relief: ['true or false', (value) => typeof value === 'boolean'],
   samples: ['a whole number above 0', (value) => isCount(value) && value !== 0],

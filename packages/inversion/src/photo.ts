@@ -45,58 +45,85 @@ export function cropPhoto(image: RgbaImage, centre: readonly [number, number], s
   const left = centre[0] - side / 2;
   const top = centre[1] - side / 2;
   const taps = Math.max(1, Math.ceil(1 / scale));
-  const { data: bytes, width, height } = image;
-  const columns = bilinearTaps(left, scale, size, taps, width);
-  const rows = bilinearTaps(top, scale, size, taps, height);
+  const columns = pixelShares(left, scale, size, taps, image.width);
+  const rows = pixelShares(top, scale, size, taps, image.height);
   const data = new Float32Array(3 * size * size);
-  const sums = new Float64Array(3 * size);
+  // Rows of the photo, across which the crop's pixels are averaged already: two that follow each other are all that a row of the crop has in common with the next.
+  const averaged = [new Float64Array(3 * size), new Float64Array(3 * size)];
+  const averagedOf = [-1, -1];
   for (let y = 0; y < size; y++) {
-    sums.fill(0);
-    for (let v = y * taps; v < (y + 1) * taps; v++) {
-      const above = width * rows.first[v];
-      const below = width * rows.second[v];
-      const sy = rows.share[v];
-      for (let x = 0, u = 0; x < size; x++) {
-        for (const end = u + taps; u < end; u++) {
-          const sx = columns.share[u];
-          const [a, b] = [4 * (above + columns.first[u]), 4 * (above + columns.second[u])];
-          const [d, e] = [4 * (below + columns.first[u]), 4 * (below + columns.second[u])];
-          for (let c = 0; c < 3; c++) {
-            sums[3 * x + c] +=
-              (1 - sy) * ((1 - sx) * LINEAR[bytes[a + c]] + sx * LINEAR[bytes[b + c]]) +
-              sy * ((1 - sx) * LINEAR[bytes[d + c]] + sx * LINEAR[bytes[e + c]]);
-          }
-        }
-      }
+    const out = data.subarray(3 * y * size, 3 * (y + 1) * size);
+    for (let k = rows.start[y], row = rows.first[y]; k < rows.start[y + 1]; k++, row++) {
+      const slot = row & 1;
+      if (averagedOf[slot] !== row) averageRow(image, row, columns, averaged[slot]);
+      averagedOf[slot] = row;
+      addRow(averaged[slot], rows.shares[k], out);
     }
-    for (let i = 0; i < sums.length; i++) data[3 * y * size + i] = sums[i] / taps ** 2;
   }
   return { data, width: size, height: size, channels: 3, left, top, scale };
 }
 
-/** Where `size * taps` places lie that divide a crop's side evenly: the photo's pixels on either side of each, of `length` that there are, and the second one's share. */
-function bilinearTaps(from: number, scale: number, size: number, taps: number, length: number) {
-  const first = new Int32Array(size * taps);
-  const second = new Int32Array(size * taps);
-  const share = new Float64Array(size * taps);
-  for (let i = 0; i < first.length; i++) {
-    const place = Math.min(Math.max(from + (i + 0.5) / taps / scale - 0.5, 0), length - 1);
-    first[i] = Math.floor(place);
-    second[i] = Math.min(first[i] + 1, length - 1);
-    share[i] = place - first[i];
+/** The photo's pixels along one side under each of a crop's: from `first` on those of `shares` from `start` up to the next one's, which add up to 1. */
+interface PixelShares {
+  /** `[size]` */
+  first: Int32Array;
+  /** `[size + 1]` */
+  start: Int32Array;
+  shares: Float64Array;
+}
+
+/** Each pixel of a crop is the mean of `taps` places evenly spread over it, bilinear between the photo's pixels, of which there are `length`. */
+function pixelShares(from: number, scale: number, size: number, taps: number, length: number): PixelShares {
+  const place = (tap: number) => Math.min(Math.max(from + (tap + 0.5) / taps / scale - 0.5, 0), length - 1);
+  const after = (tap: number) => Math.ceil(place(tap));
+  const first = Int32Array.from({ length: size }, (_, i) => Math.floor(place(i * taps)));
+  const start = new Int32Array(size + 1);
+  for (let i = 0; i < size; i++) start[i + 1] = start[i] + after((i + 1) * taps - 1) + 1 - first[i];
+  const shares = new Float64Array(start[size]);
+  for (let i = 0; i < size; i++) {
+    for (let tap = i * taps; tap < (i + 1) * taps; tap++) {
+      const before = Math.floor(place(tap));
+      const share = place(tap) - before;
+      shares[start[i] + before - first[i]] += (1 - share) / taps;
+      shares[start[i] + after(tap) - first[i]] += share / taps;
+    }
   }
-  return { first, second, share };
+  return { first, start, shares };
+}
+
+// Functions of their own, which engines compile sooner than a long loop that is entered once.
+
+/** A row of the photo in linear light, averaged to the crop's pixels: `[size, 3]`. */
+function averageRow({ data, width }: RgbaImage, row: number, columns: PixelShares, out: Float64Array): void {
+  const { first, start, shares } = columns;
+  for (let x = 0; x < first.length; x++) {
+    let red = 0;
+    let green = 0;
+    let blue = 0;
+    for (let k = start[x], at = 4 * (row * width + first[x]); k < start[x + 1]; k++, at += 4) {
+      red += shares[k] * LINEAR[data[at]];
+      green += shares[k] * LINEAR[data[at + 1]];
+      blue += shares[k] * LINEAR[data[at + 2]];
+    }
+    out[3 * x] = red;
+    out[3 * x + 1] = green;
+    out[3 * x + 2] = blue;
+  }
+}
+
+function addRow(row: Float64Array, share: number, out: Float32Array): void {
+  for (let i = 0; i < out.length; i++) out[i] += share * row[i];
 }
 
 /** The same view of a map of bytes over the photo (a mask), 0 to 1. */
 export function cropMask(mask: Uint8Array, image: { width: number; height: number }, crop: Crop): Plane {
   const data = new Float32Array(crop.width * crop.height);
+  const under = (i: number, from: number, length: number) =>
+    Math.min(length - 1, Math.max(0, Math.floor(from + (i + 0.5) / crop.scale)));
+  const columns = Int32Array.from({ length: crop.width }, (_, x) => under(x, crop.left, image.width));
   for (let y = 0; y < crop.height; y++) {
-    for (let x = 0; x < crop.width; x++) {
-      const px = Math.min(image.width - 1, Math.max(0, Math.floor(crop.left + (x + 0.5) / crop.scale)));
-      const py = Math.min(image.height - 1, Math.max(0, Math.floor(crop.top + (y + 0.5) / crop.scale)));
-      data[y * crop.width + x] = mask[py * image.width + px] / 255;
-    }
+    const row = image.width * under(y, crop.top, image.height);
+    for (let x = 0; x < crop.width; x++) data[y * crop.width + x] = mask[row + columns[x]] / 255;
   }
   return { data, width: crop.width, height: crop.height, channels: 1 };
 }
@@ -145,21 +172,31 @@ export function lookUpSharp({ data, width, height, channels }: Plane, px: number
   const y1 = Math.floor(py - 0.5);
   keys(px - 0.5 - x1, WEIGHTS_X);
   keys(py - 0.5 - y1, WEIGHTS_Y);
-  // Spelt out, for every texel of a texture comes here: two nested loops take twice as long.
-  const column = (x: number) => channels * Math.min(width - 1, Math.max(0, x));
-  const row = (y: number) => channels * width * Math.min(height - 1, Math.max(0, y));
-  const [ua, ub, uc, ud] = WEIGHTS_X;
-  const [va, vb, vc, vd] = WEIGHTS_Y;
-  const [xa, xb, xc, xd] = [column(x1 - 1), column(x1), column(x1 + 1), column(x1 + 2)];
-  const [ya, yb, yc, yd] = [row(y1 - 1), row(y1), row(y1 + 1), row(y1 + 2)];
+  const ua = WEIGHTS_X[0];
+  const ub = WEIGHTS_X[1];
+  const uc = WEIGHTS_X[2];
+  const ud = WEIGHTS_X[3];
+  // Spelt out, for every texel of a texture comes here: two nested loops take twice as long, and so does a function for a row while nothing is compiled yet.
+  const xa = channels * Math.min(width - 1, Math.max(0, x1 - 1));
+  const xb = channels * Math.min(width - 1, Math.max(0, x1));
+  const xc = channels * Math.min(width - 1, Math.max(0, x1 + 1));
+  const xd = channels * Math.min(width - 1, Math.max(0, x1 + 2));
+  const row = channels * width;
+  const ya = row * Math.min(height - 1, Math.max(0, y1 - 1));
+  const yb = row * Math.min(height - 1, Math.max(0, y1));
+  const yc = row * Math.min(height - 1, Math.max(0, y1 + 1));
+  const yd = row * Math.min(height - 1, Math.max(0, y1 + 2));
   for (let c = 0; c < channels; c++) {
-    const along = (y: number) =>
-      ua * data[y + xa + c] + ub * data[y + xb + c] + uc * data[y + xc + c] + ud * data[y + xd + c];
-    const sum = va * along(ya) + vb * along(yb) + vc * along(yc) + vd * along(yd);
-    const a = data[yb + xb + c];
-    const b = data[yb + xc + c];
-    const d = data[yc + xb + c];
-    const e = data[yc + xc + c];
+    const [p, q, r, s] = [ya + c, yb + c, yc + c, yd + c];
+    const a = data[q + xb];
+    const b = data[q + xc];
+    const d = data[r + xb];
+    const e = data[r + xc];
+    const sum =
+      WEIGHTS_Y[0] * (ua * data[p + xa] + ub * data[p + xb] + uc * data[p + xc] + ud * data[p + xd]) +
+      WEIGHTS_Y[1] * (ua * data[q + xa] + ub * a + uc * b + ud * data[q + xd]) +
+      WEIGHTS_Y[2] * (ua * data[r + xa] + ub * d + uc * e + ud * data[r + xd]) +
+      WEIGHTS_Y[3] * (ua * data[s + xa] + ub * data[s + xb] + uc * data[s + xc] + ud * data[s + xd]);
     values[c] = Math.min(Math.max(a, b, d, e), Math.max(Math.min(a, b, d, e), sum));
   }
 }

@@ -8,6 +8,8 @@ export interface PresetSettings {
   /** Gauss-Newton steps on landmarks alone, the first `POSE_STEPS` of them of the camera; then at each scale of the photo, coarse to fine, at most three. Without steps the codes stay where they start. */
   landmarkSteps: number;
   photoSteps: readonly number[];
+  /** Gauss-Newton steps on light and texture code once the geometry stands. */
+  appearanceSteps: number;
   /** Gauss-Newton steps on the last layer of g^-1 around the codes that were found (pivotal tuning). */
   finetuneSteps: number;
   /** Whether wrinkles and pores are looked for in the shading, for `Avatar.normalMap`; where the photo does not bear them out there is none. */
@@ -24,15 +26,17 @@ export const PRESETS: Record<Preset, PresetSettings> = {
   fast: {
     landmarkSteps: 8,
     photoSteps: [],
+    appearanceSteps: 4,
     finetuneSteps: 0,
     relief: false,
-    samples: 1500,
+    samples: 1000,
     textureSize: 1024,
-    albedoSize: 512,
+    albedoSize: 256,
   },
   default: {
     landmarkSteps: 12,
     photoSteps: [4, 5, 6],
+    appearanceSteps: 6,
     finetuneSteps: 0,
     relief: false,
     samples: 3000,
@@ -42,6 +46,7 @@ export const PRESETS: Record<Preset, PresetSettings> = {
   best: {
     landmarkSteps: 12,
     photoSteps: [6, 8, 10],
+    appearanceSteps: 6,
     finetuneSteps: 0,
     relief: false,
     samples: 6000,

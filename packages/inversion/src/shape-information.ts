@@ -1,3 +1,4 @@
+import { addToGram, createGram, flushGram } from './gram.js';
 import type { SurfaceSamples } from './surface-samples.js';
 
 /**
@@ -10,19 +11,12 @@ import type { SurfaceSamples } from './surface-samples.js';
 export function shapeInformation({ count, origin, jacobian, codeSize }: SurfaceSamples, sigma: number): Float64Array {
   const information = new Float64Array(codeSize ** 2);
   const precision = sigma ** -2;
-  // A point's three rows at once: the sum is read and written a third as often.
-  for (let n = 0; n < count; n++) {
-    const x = 3 * n * codeSize;
-    const y = x + codeSize;
-    const z = y + codeSize;
-    for (let a = 0; a < codeSize; a++) {
-      const [p, q, r] = [precision * jacobian[x + a], precision * jacobian[y + a], precision * jacobian[z + a]];
-      const at = a * codeSize;
-      for (let b = a; b < codeSize; b++) {
-        information[at + b] += p * jacobian[x + b] + q * jacobian[y + b] + r * jacobian[z + b];
-      }
-    }
+  const gram = createGram(information, codeSize);
+  for (let i = 0; i < 3 * count; i++) {
+    const row = jacobian.subarray(i * codeSize, (i + 1) * codeSize);
+    addToGram(gram, 1 / sigma, row, 0, row);
   }
+  flushGram(gram);
   for (const move of similarityMoves(origin)) {
     const explained = new Float64Array(codeSize);
     for (let i = 0; i < 3 * count; i++) {

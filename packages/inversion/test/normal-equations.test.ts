@@ -1,5 +1,6 @@
 import { createRandom, type Random } from '@implicit-faces/test-utils';
 import { describe, expect, it } from 'vitest';
+import { flushGram } from '../src/gram.js';
 import {
   addGaussianPrior,
   addPair,
@@ -7,6 +8,7 @@ import {
   addResidual,
   addSparseResidual,
   createNormalEquations,
+  gatherPairs,
   type NormalEquations,
   solveBounded,
   solveStep,
@@ -155,7 +157,9 @@ describe('addPair', () => {
       });
     }
     const received = createNormalEquations(size);
-    addPair(received, x, y, m[0], m[1], m[2], m[3], m[4]);
+    const pairs = gatherPairs(received);
+    addPair(pairs, x, y, m[0], m[1], m[2], m[3], m[4]);
+    flushGram(pairs.gram);
     expect(received.matrix).toBeCloseToTensor(expected.matrix, 1e-12);
     expect(received.gradient).toBeCloseToTensor(expected.gradient, 1e-12);
   });

@@ -68,41 +68,68 @@ export function cropRoi(
 ): Float32Array {
   const shrink = roi.size / side;
   const octave = Math.max(0, Math.floor(Math.log2(shrink)));
-  const { data, width, height } = pyramid.level(octave);
   const unit = 1 / 2 ** octave;
   const taps = shrink > 1 ? 2 : 1;
 
   const [originX, originY] = imageFromRoi(roi, 0, 0);
   const step = shrink / taps;
-  const alongX = Math.cos(roi.rotation) * step * unit;
-  const alongY = Math.sin(roi.rotation) * step * unit;
-
+  const grid: TapGrid = {
+    taps,
+    count: side * taps,
+    originX: originX * unit,
+    originY: originY * unit,
+    alongX: Math.cos(roi.rotation) * step * unit,
+    alongY: Math.sin(roi.rotation) * step * unit,
+    isBlackOutside: border === 'black',
+  };
   const out = new Float32Array(side * side * 3);
-  const weight = scale / (taps * taps);
-  for (let row = 0; row < side * taps; row++) {
-    for (let column = 0; column < side * taps; column++) {
-      // Continuous coordinates of the sample in this level, minus the half pixel between a pixel's corner and its centre.
-      const x = originX * unit + (column + 0.5) * alongX - (row + 0.5) * alongY - 0.5;
-      const y = originY * unit + (column + 0.5) * alongY + (row + 0.5) * alongX - 0.5;
-      if (border === 'black' && (x < -0.5 || y < -0.5 || x > width - 0.5 || y > height - 0.5)) continue;
-      const left = Math.floor(x);
-      const top = Math.floor(y);
-      const fx = x - left;
-      const fy = y - top;
-      const x0 = Math.min(Math.max(left, 0), width - 1);
-      const x1 = Math.min(Math.max(left + 1, 0), width - 1);
-      const y0 = Math.min(Math.max(top, 0), height - 1) * width;
-      const y1 = Math.min(Math.max(top + 1, 0), height - 1) * width;
-      const into = (Math.floor(row / taps) * side + Math.floor(column / taps)) * 3;
-      for (let channel = 0; channel < 3; channel++) {
-        const upper = data[(y0 + x0) * 4 + channel] * (1 - fx) + data[(y0 + x1) * 4 + channel] * fx;
-        const lower = data[(y1 + x0) * 4 + channel] * (1 - fx) + data[(y1 + x1) * 4 + channel] * fx;
-        out[into + channel] = out[into + channel] + (upper * (1 - fy) + lower * fy) * weight;
-      }
-    }
-  }
+  for (let row = 0; row < grid.count; row++) addTapRow(pyramid.level(octave), grid, row, scale / (taps * taps), out);
   for (let i = 0; i < out.length; i++) out[i] = out[i] + offset;
   return out;
+}
+
+/** Where a window's samples lie in a level of the pyramid, that level's pixels. */
+interface TapGrid {
+  /** Per output pixel along each side, and along the whole side. */
+  taps: number;
+  count: number;
+  originX: number;
+  originY: number;
+  alongX: number;
+  alongY: number;
+  isBlackOutside: boolean;
+}
+
+/** Adds one row of samples. A function of its own, which engines compile sooner than a long loop that is entered once. */
+function addTapRow(
+  { data, width, height }: Image,
+  grid: TapGrid,
+  row: number,
+  weight: number,
+  out: Float32Array,
+): void {
+  const { taps, count, originX, originY, alongX, alongY, isBlackOutside } = grid;
+  const intoRow = (Math.floor(row / taps) * count) / taps;
+  for (let column = 0; column < count; column++) {
+    // Continuous coordinates of the sample in this level, minus the half pixel between a pixel's corner and its centre.
+    const x = originX + (column + 0.5) * alongX - (row + 0.5) * alongY - 0.5;
+    const y = originY + (column + 0.5) * alongY + (row + 0.5) * alongX - 0.5;
+    if (isBlackOutside && (x < -0.5 || y < -0.5 || x > width - 0.5 || y > height - 0.5)) continue;
+    const left = Math.floor(x);
+    const top = Math.floor(y);
+    const fx = x - left;
+    const fy = y - top;
+    const x0 = Math.min(Math.max(left, 0), width - 1);
+    const x1 = Math.min(Math.max(left + 1, 0), width - 1);
+    const y0 = Math.min(Math.max(top, 0), height - 1) * width;
+    const y1 = Math.min(Math.max(top + 1, 0), height - 1) * width;
+    const into = (intoRow + Math.floor(column / taps)) * 3;
+    for (let channel = 0; channel < 3; channel++) {
+      const upper = data[(y0 + x0) * 4 + channel] * (1 - fx) + data[(y0 + x1) * 4 + channel] * fx;
+      const lower = data[(y1 + x0) * 4 + channel] * (1 - fx) + data[(y1 + x1) * 4 + channel] * fx;
+      out[into + channel] = out[into + channel] + (upper * (1 - fy) + lower * fy) * weight;
+    }
+  }
 }
 
 /**
@@ -136,20 +163,28 @@ function halve({ data, width, height }: Image): Image {
   const halfHeight = Math.ceil(height / 2);
   const out = new Uint8ClampedArray(halfWidth * halfHeight * 4);
   for (let y = 0; y < halfHeight; y++) {
-    const y0 = 2 * y * width;
-    const y1 = Math.min(2 * y + 1, height - 1) * width;
-    for (let x = 0; x < halfWidth; x++) {
-      const x0 = 2 * x;
-      const x1 = Math.min(2 * x + 1, width - 1);
-      for (let channel = 0; channel < 4; channel++) {
-        const sum =
-          data[(y0 + x0) * 4 + channel] +
-          data[(y0 + x1) * 4 + channel] +
-          data[(y1 + x0) * 4 + channel] +
-          data[(y1 + x1) * 4 + channel];
-        out[(y * halfWidth + x) * 4 + channel] = sum / 4;
-      }
-    }
+    halveRow(data, 2 * y * width, Math.min(2 * y + 1, height - 1) * width, width, out, y * halfWidth);
   }
   return { data: out, width: halfWidth, height: halfHeight };
+}
+
+/** Averages two rows that begin at pixels `upper` and `lower` into one. */
+function halveRow(
+  data: Image['data'],
+  upper: number,
+  lower: number,
+  width: number,
+  out: Uint8ClampedArray,
+  into: number,
+): void {
+  for (let x0 = 0, at = 4 * into; x0 < width; x0 += 2) {
+    const x1 = Math.min(x0 + 1, width - 1);
+    const a = 4 * (upper + x0);
+    const b = 4 * (upper + x1);
+    const c = 4 * (lower + x0);
+    const d = 4 * (lower + x1);
+    for (let channel = 0; channel < 4; channel++, at++) {
+      out[at] = (data[a + channel] + data[b + channel] + data[c + channel] + data[d + channel]) / 4;
+    }
+  }
 }

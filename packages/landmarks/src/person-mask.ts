@@ -43,29 +43,58 @@ function portraitRoi({ x, y, width, height }: Box): Roi {
 
 /** Writes a window's `[SIDE, SIDE]` mask into the image-sized one, bilinearly, fading in from the window's border. */
 function paste(mask: Float32Array, { centerX, centerY, size }: Roi, target: PersonMask, fade: number): void {
-  const { data, width, height } = target;
-  const left = centerX - size / 2;
-  const top = centerY - size / 2;
-  const last = SIDE - 1;
-  const yEnd = Math.min(height, Math.ceil(top + size));
-  const xEnd = Math.min(width, Math.ceil(left + size));
-  for (let row = Math.max(0, Math.floor(top)); row < yEnd; row++) {
-    const v = (row + 0.5 - top) / size;
-    const y = Math.min(Math.max(v * SIDE - 0.5, 0), last);
-    const y0 = Math.floor(y);
-    const y1 = Math.min(y0 + 1, last);
-    for (let column = Math.max(0, Math.floor(left)); column < xEnd; column++) {
-      const u = (column + 0.5 - left) / size;
-      const x = Math.min(Math.max(u * SIDE - 0.5, 0), last);
-      const x0 = Math.floor(x);
-      const x1 = Math.min(x0 + 1, last);
-      const upper = mask[y0 * SIDE + x0] * (1 - (x - x0)) + mask[y0 * SIDE + x1] * (x - x0);
-      const lower = mask[y1 * SIDE + x0] * (1 - (x - x0)) + mask[y1 * SIDE + x1] * (x - x0);
-      const value = (upper * (1 - (y - y0)) + lower * (y - y0)) * 255;
-      const inset = 1 - 2 * Math.max(Math.abs(u - 0.5), Math.abs(v - 0.5)); // 0 at the border, 1 in the middle
-      const weight = fade === 0 ? 1 : Math.min(Math.max(inset / fade, 0), 1);
-      const at = row * width + column;
-      data[at] = Math.round(data[at] * (1 - weight) + value * weight);
-    }
+  const columns = spread(centerX - size / 2, size, target.width, fade);
+  const rows = spread(centerY - size / 2, size, target.height, fade);
+  for (let row = 0; row < rows.count; row++) pasteRow(mask, rows, row, columns, target);
+}
+
+/** Where the pixels that a window covers along one side of an image lie in its mask. */
+interface Spread {
+  /** The first of them, and how many there are. */
+  begin: number;
+  count: number;
+  /** `[count]` the mask's values before and behind each, and the second one's share. */
+  first: Int32Array;
+  second: Int32Array;
+  share: Float64Array;
+  /** `[count]` how much the mask counts there, by the distance from the window's border. */
+  weight: Float64Array;
+}
+
+function spread(from: number, size: number, length: number, fade: number): Spread {
+  const begin = Math.max(0, Math.floor(from));
+  const count = Math.max(0, Math.min(length, Math.ceil(from + size)) - begin);
+  const out: Spread = {
+    begin,
+    count,
+    first: new Int32Array(count),
+    second: new Int32Array(count),
+    share: new Float64Array(count),
+    weight: new Float64Array(count),
+  };
+  for (let i = 0; i < count; i++) {
+    const u = (begin + i + 0.5 - from) / size;
+    const x = Math.min(Math.max(u * SIDE - 0.5, 0), SIDE - 1);
+    out.first[i] = Math.floor(x);
+    out.second[i] = Math.min(out.first[i] + 1, SIDE - 1);
+    out.share[i] = x - out.first[i];
+    const inset = 1 - 2 * Math.abs(u - 0.5); // 0 at the border, 1 in the middle
+    out.weight[i] = fade === 0 ? 1 : Math.min(Math.max(inset / fade, 0), 1);
+  }
+  return out;
+}
+
+function pasteRow(mask: Float32Array, rows: Spread, row: number, columns: Spread, { data, width }: PersonMask): void {
+  const above = SIDE * rows.first[row];
+  const below = SIDE * rows.second[row];
+  const sy = rows.share[row];
+  const most = rows.weight[row];
+  const { first, second, share, weight, count } = columns;
+  for (let i = 0, at = (rows.begin + row) * width + columns.begin; i < count; i++, at++) {
+    const sx = share[i];
+    const upper = mask[above + first[i]] * (1 - sx) + mask[above + second[i]] * sx;
+    const lower = mask[below + first[i]] * (1 - sx) + mask[below + second[i]] * sx;
+    const counts = Math.min(most, weight[i]);
+    data[at] = Math.round(data[at] * (1 - counts) + (upper * (1 - sy) + lower * sy) * 255 * counts);
   }
 }

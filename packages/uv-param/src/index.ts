@@ -17,6 +17,7 @@ export {
   loadTopology,
   type PartTopology,
   REGIONS,
+  resampleChartMap,
   type SkinTopology,
   sampleChartMap,
   type TexturePrior,

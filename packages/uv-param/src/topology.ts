@@ -136,6 +136,23 @@ export function sampleChartMap({ data, size }: ChartMap, uv: Float32Array): Uint
   return out;
 }
 
+/**
+ * The same at the centres of `size` times `size` texels, row by row: `sampleChartMap(map, texelCentres(size))`, without the centres.
+ *
+ * @returns `[size * size]`
+ */
+export function resampleChartMap({ data, size: from }: ChartMap, size: number): Uint8Array {
+  const out = new Uint8Array(size * size);
+  // The same numbers as the centres', which are of single precision.
+  const place = (i: number) => Math.floor(Math.fround((i + 0.5) / size) * from);
+  const columns = Int32Array.from({ length: size }, (_, x) => place(x));
+  for (let y = 0; y < size; y++) {
+    const row = place(y) * from;
+    for (let x = 0; x < size; x++) out[y * size + x] = data[row + columns[x]];
+  }
+  return out;
+}
+
 function takeTexturePrior(tensors: Record<string, Tensor>, codeSize: number): TexturePrior {
   const take = (name: string, dims: (number | string)[]) =>
     takeTensor(tensors, `texturePrior.${name}`, 'F32', dims).data;

@@ -17,6 +17,7 @@ it('exports what it says', () => {
       "loadTopology",
       "loadUvModel",
       "pullPush",
+      "resampleChartMap",
       "sampleChartMap",
       "softened",
       "srgbByteFromLinear",

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { type Manifest, parseSafetensors, type Tensor, writeSafetensors } from '@implicit-faces/runtime';
+import { createRandom } from '@implicit-faces/test-utils';
 import { describe, expect, it } from 'vitest';
-import { isFaceError, loadTopology, REGIONS, sampleChartMap } from '../src/index.js';
+import { isFaceError, loadTopology, REGIONS, resampleChartMap, sampleChartMap, texelCentres } from '../src/index.js';
 import { readTinyManifest, tinyFiles } from './tiny-model.js';
 
 const manifest = await readTinyManifest();
@@ -63,6 +64,17 @@ describe('topology', () => {
     expect(sampleChartMap(small, new Float32Array([0.49, 0, 0.51, 0, 0.49, 0.51, 1, 1]))).toEqual(
       new Uint8Array([1, 2, 3, 4]),
     );
+  });
+
+  it.each([
+    [2, 8],
+    [7, 7],
+    [48, 10],
+    [10, 48],
+  ])('resamples a chart map of %i to %i texels as at their centres', (size, to) => {
+    const random = createRandom(size);
+    const map = { data: Uint8Array.from({ length: size * size }, () => random.integer(256)), size };
+    expect(resampleChartMap(map, to)).toEqual(sampleChartMap(map, texelCentres(to)));
   });
 
   it.each([

@@ -29,25 +29,24 @@ export function visiblePoints(
   out = new Uint8Array(points.length / 3),
 ): Uint8Array {
   const { tolerance } = mergeOptions(VISIBILITY_DEFAULTS, options);
-  const { width, height, depth } = raster;
   const projected = projectPoints(camera, points);
-  for (let n = 0; n < out.length; n++) {
-    const x = projected[3 * n];
-    const y = projected[3 * n + 1];
-    const z = projected[3 * n + 2];
-    out[n] = 0;
-    if (!(z > 0 && x >= 0 && x < width && y >= 0 && y < height)) continue;
-    const left = Math.max(0, Math.floor(x - 0.5));
-    const right = Math.min(width - 1, left + 1);
-    const top = Math.max(0, Math.floor(y - 0.5));
-    const bottom = Math.min(height - 1, top + 1);
-    const farthest = Math.max(
-      depth[top * width + left],
-      depth[top * width + right],
-      depth[bottom * width + left],
-      depth[bottom * width + right],
-    );
-    if (z <= farthest + tolerance) out[n] = 1;
-  }
+  for (let n = 0; n < out.length; n++)
+    out[n] = Number(isVisible(raster, projected[3 * n], projected[3 * n + 1], projected[3 * n + 2], tolerance));
   return out;
+}
+
+/** The same of one point that has been projected already: pixels, and the depth along the viewing axis. False for NaN. */
+export function isVisible(
+  { width, height, depth }: Pick<Raster, 'width' | 'height' | 'depth'>,
+  x: number,
+  y: number,
+  z: number,
+  tolerance: number,
+): boolean {
+  if (!(z > 0 && x >= 0 && x < width && y >= 0 && y < height)) return false;
+  const left = Math.max(0, Math.floor(x - 0.5));
+  const right = Math.min(width - 1, left + 1);
+  const top = width * Math.max(0, Math.floor(y - 0.5));
+  const bottom = Math.min(width * (height - 1), top + width);
+  return z <= Math.max(depth[top + left], depth[top + right], depth[bottom + left], depth[bottom + right]) + tolerance;
 }

@@ -1,4 +1,5 @@
-import { addPair, type NormalEquations } from '../normal-equations.js';
+import { flushGram } from '../gram.js';
+import { addPair, gatherPairs, type NormalEquations } from '../normal-equations.js';
 import { createProjected, POSE_PARAMETERS, type Pose, projectWithDerivatives } from '../pose.js';
 import type { SurfaceSamples } from '../surface-samples.js';
 
@@ -28,6 +29,7 @@ export function addLandmarkLoss(
   const x = new Float64Array(codeSize + POSE_PARAMETERS);
   const y = new Float64Array(codeSize + POSE_PARAMETERS);
   const projected = createProjected();
+  const pairs = gatherPairs(equations);
   for (let n = 0; n < count; n++) {
     projectWithDerivatives(pose, positions[3 * n], positions[3 * n + 1], positions[3 * n + 2], projected);
     const rx = projected.x - target.points[2 * n];
@@ -36,9 +38,10 @@ export function addLandmarkLoss(
     const robust = (1 + (rx * rx + ry * ry) / (16 * variance)) ** -2;
     const w = (weight * robust) / variance;
     fillRows(x, y, projected, jacobian, n, codeSize);
-    addPair(equations, x, y, w, 0, w, w * rx, w * ry);
+    addPair(pairs, x, y, w, 0, w, w * rx, w * ry);
     equations.cost += w * (rx * rx + ry * ry);
   }
+  flushGram(pairs.gram);
 }
 
 /** The rows of a sample's pixel by the codes and the pose. */

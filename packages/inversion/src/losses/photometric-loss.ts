@@ -1,4 +1,5 @@
-import { addPair, type NormalEquations } from '../normal-equations.js';
+import { flushGram } from '../gram.js';
+import { addPair, gatherPairs, type NormalEquations } from '../normal-equations.js';
 import { type Crop, lookUp } from '../photo.js';
 import { createProjected, POSE_PARAMETERS, type Pose, projectWithDerivatives } from '../pose.js';
 import type { SurfaceSamples } from '../surface-samples.js';
@@ -30,6 +31,7 @@ export function addPhotometricLoss(
   const values = new Float64Array(3);
   const gradients = new Float64Array(6);
   const { left, top, scale } = logPhoto;
+  const pairs = gatherPairs(equations);
   for (let n = 0; n < count; n++) {
     if (trust[n] <= 0) continue;
     projectWithDerivatives(pose, positions[3 * n], positions[3 * n + 1], positions[3 * n + 2], projected);
@@ -52,6 +54,7 @@ export function addPhotometricLoss(
       equations.cost += w * r * r;
     }
     fillRows(x, y, projected, jacobian, n, codeSize);
-    addPair(equations, x, y, a, b, c, gx, gy);
+    addPair(pairs, x, y, a, b, c, gx, gy);
   }
+  flushGram(pairs.gram);
 }

@@ -1,4 +1,5 @@
-import { addPair, type NormalEquations } from '../normal-equations.js';
+import { flushGram } from '../gram.js';
+import { addPair, gatherPairs, type NormalEquations } from '../normal-equations.js';
 import { type Crop, lookUp, type Plane } from '../photo.js';
 import { createProjected, POSE_PARAMETERS, type Pose, projectWithDerivatives } from '../pose.js';
 import type { SurfaceSamples } from '../surface-samples.js';
@@ -27,6 +28,7 @@ export function addSilhouetteLoss(
   const projected = createProjected();
   const value = new Float64Array(1);
   const gradient = new Float64Array(2);
+  const pairs = gatherPairs(equations);
   for (let n = 0; n < count; n++) {
     projectWithDerivatives(pose, positions[3 * n], positions[3 * n + 1], positions[3 * n + 2], projected);
     const px = (projected.x - crop.left) * crop.scale;
@@ -38,7 +40,8 @@ export function addSilhouetteLoss(
     const w = weight / (sigma ** 2 * (1 + (out / (6 * sigma)) ** 2) ** 2);
     fillRows(x, y, projected, jacobian, n, codeSize);
     const [dx, dy] = gradient;
-    addPair(equations, x, y, w * dx * dx, w * dx * dy, w * dy * dy, w * out * dx, w * out * dy);
+    addPair(pairs, x, y, w * dx * dx, w * dx * dy, w * dy * dy, w * out * dx, w * out * dy);
     equations.cost += w * out * out;
   }
+  flushGram(pairs.gram);
 }

@@ -1,4 +1,5 @@
-import { type ChartMap, pullPush, REGIONS, sampleChartMap, softened, texelCentres } from '@implicit-faces/uv-param';
+import { type ChartMap, pullPush, REGIONS, resampleChartMap, softened } from '@implicit-faces/uv-param';
+import { selectRank } from '../select.js';
 
 /** Side of the map that rims are looked for in, texels of about a millimetre on the face. All lengths below are in them. */
 const SIDE = 256;
@@ -41,7 +42,7 @@ export function findGlasses(
 ): ChartMap | undefined {
   if (size < SIDE) return undefined;
   const brightness = coarseBrightness(ratio, weight, size);
-  const region = sampleChartMap(regions, texelCentres(SIDE));
+  const region = resampleChartMap(regions, SIDE);
   const eyes = [0, 1].map((side) => eyeCentre(region, side));
   if (eyes.some((eye) => eye === undefined)) return undefined;
   const contrast = createContrast(brightness, region);
@@ -79,15 +80,7 @@ function coarseBrightness(ratio: Float32Array, weight: Float32Array, size: numbe
   const step = size / SIDE;
   const values = new Float32Array(3 * SIDE * SIDE);
   const seen = new Float32Array(SIDE * SIDE);
-  for (let y = 0, i = 0; y < size; y++) {
-    const row = Math.floor(y / step) * SIDE;
-    for (let x = 0; x < size; x++, i++) {
-      if (weight[i] === 0) continue;
-      const to = row + Math.floor(x / step);
-      seen[to] += weight[i];
-      values[3 * to] += (weight[i] * (ratio[3 * i] + ratio[3 * i + 1] + ratio[3 * i + 2])) / 3;
-    }
-  }
+  for (let y = 0; y < size; y++) addBrightness(ratio, weight, y, step, values, seen);
   const joined = new Float32Array(values.length);
   const share = new Float32Array(seen.length);
   for (let i = 0; i < seen.length; i++) {
@@ -97,6 +90,25 @@ function coarseBrightness(ratio: Float32Array, weight: Float32Array, size: numbe
     share[i] = Math.min(1, seen[from] / step ** 2);
   }
   return pullPush(joined, share, SIDE).filter((_, at) => at % 3 === 0);
+}
+
+/** Adds row y of the texture to the coarse one's sums. */
+function addBrightness(
+  ratio: Float32Array,
+  weight: Float32Array,
+  y: number,
+  step: number,
+  values: Float32Array,
+  seen: Float32Array,
+): void {
+  const size = SIDE * step;
+  const row = Math.floor(y / step) * SIDE;
+  for (let x = 0, i = y * size; x < size; x++, i++) {
+    if (weight[i] === 0) continue;
+    const to = row + Math.floor(x / step);
+    seen[to] += weight[i];
+    values[3 * to] += (weight[i] * (ratio[3 * i] + ratio[3 * i + 1] + ratio[3 * i + 2])) / 3;
+  }
 }
 
 /** The middle of the eye's opening on one side of the chart. */
@@ -130,7 +142,7 @@ function createContrast(brightness: Float32Array, region: ArrayLike<number>): (x
         for (let dy = -WINDOW; dy <= WINDOW; dy++) {
           for (let dx = -WINDOW; dx <= WINDOW; dx++) window[n++] = brightness[i + dy * SIDE + dx];
         }
-        known[i] = Math.min(FULL_CONTRAST, Math.abs(brightness[i] - window.sort()[n >> 1]));
+        known[i] = Math.min(FULL_CONTRAST, Math.abs(brightness[i] - selectRank(window, n, n >> 1)));
       }
     }
     return known[i];

@@ -42,6 +42,7 @@ import {
   EXPRESSION_SIGMA,
   unseenExpressions,
 } from '../priors.js';
+import { selectRank } from '../select.js';
 import { shapeInformation } from '../shape-information.js';
 import {
   type DensitySamples,
@@ -90,7 +91,7 @@ export interface Evidence {
 }
 
 /** What of an inversion's options the optimisation goes by. */
-export interface OptimiseSettings extends Pick<PresetSettings, 'landmarkSteps' | 'photoSteps'> {
+export interface OptimiseSettings extends Pick<PresetSettings, 'landmarkSteps' | 'photoSteps' | 'appearanceSteps'> {
   losses: LossWeights;
   lightOrder: LightOrder;
 }
@@ -101,6 +102,8 @@ export interface Fit {
   codes: Float64Array;
   pose: Pose;
   appearance: Appearance;
+  /** `[V, 3]` the skin's vertices at the codes, metres, where the network was asked for them. */
+  skin?: Float32Array;
 }
 
 /** No geometry code goes beyond. */
@@ -227,6 +230,7 @@ export async function optimise(
     for (const [i, photo] of photos.entries()) {
       const { codes } = fits[i];
       const all = vertices ? posePoints(vertices, codes) : await skinVertices(model, codes);
+      if (!vertices) fits[i].skin = all;
       views.push(lookAtPhoto(subject, photo, fits[i], crops[i], all));
     }
     return views;
@@ -277,7 +281,7 @@ export async function optimise(
   // The appearance once more, at the final geometry.
   await onStep((total - 1) / total);
   const views = await look(blurredLogPhotos(photos, 0.01));
-  for (let k = 0; k < 6; k++) {
+  for (let k = 0; k < settings.appearanceSteps; k++) {
     for (const { data } of views) weighByDisplay(data);
     const weights = views.map((view) => photometricWeight(view, 6 * EFFECTIVE_SAMPLES));
     solveAppearance(views, weights, FINAL_OUTLIER);
@@ -539,10 +543,12 @@ function retrust(view: Pick<View, 'data' | 'base' | 'trusted'>, appearance: Appe
   const { predicted } = predictLight(data, appearance);
   // The overall brightness is not an outlier of every sample at once: errors count around their median.
   const offsets = [0, 1, 2].map((c) => {
-    const values: number[] = [];
-    for (let n = 0; n < base.length; n++) if (base[n] > 0) values.push(data.logLight[3 * n + c] - predicted[3 * n + c]);
-    values.sort((a, b) => a - b);
-    return values.length ? values[values.length >> 1] : 0;
+    const values = new Float64Array(base.length);
+    let count = 0;
+    for (let n = 0; n < base.length; n++) {
+      if (base[n] > 0) values[count++] = data.logLight[3 * n + c] - predicted[3 * n + c];
+    }
+    return count > 0 ? selectRank(values, count, count >> 1) : 0;
   });
   view.trusted = 0;
   for (let n = 0; n < base.length; n++) {

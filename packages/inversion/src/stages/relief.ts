@@ -1,5 +1,5 @@
 import { encodeNormalMap, type RgbaImage } from '@implicit-faces/avatar';
-import { type ChartMap, sampleChartMap, texelCentres } from '@implicit-faces/uv-param';
+import { type ChartMap, resampleChartMap } from '@implicit-faces/uv-param';
 import { type HeightFieldProblem, solveHeightField } from '../height-field.js';
 import { blur } from '../photo.js';
 import { sphericalHarmonics, sphericalHarmonicsGradient } from './appearance.js';
@@ -51,7 +51,7 @@ const LEAST_WEIGHT = 0.05;
  * @see Horn, "Height and gradient from shading", 1990, for the linear form; Beeler et al., "High-quality single-shot capture of facial geometry", 2010, for detail that is taken from the high frequencies alone.
  */
 export function findRelief({ scenes, part, albedo, size, skin }: ReliefInput): Relief | undefined {
-  const onSkin = sampleChartMap(skin, texelCentres(size));
+  const onSkin = resampleChartMap(skin, size);
   const relief = createProblem(size);
   const along = createProblem(size);
   const across = createProblem(size);

@@ -4,16 +4,25 @@ import {
   type Camera,
   computeTangents,
   decodeNormalMap,
+  isVisible,
   type PartMesh,
   type Raster,
   type RgbaImage,
   rasterize,
-  visiblePoints,
 } from '@implicit-faces/avatar';
-import { type ChartMap, encodeSrgb, pullPush, sampleChartMap, softened, texelCentres } from '@implicit-faces/uv-param';
+import {
+  type ChartMap,
+  encodeSrgb,
+  pullPush,
+  resampleChartMap,
+  sampleChartMap,
+  softened,
+} from '@implicit-faces/uv-param';
 import { type Crop, lookUp, lookUpSharp, type Plane } from '../photo.js';
 import { cameraFromPose, type Pose } from '../pose.js';
 import { LIGHT_FLOOR, sphericalHarmonics } from './appearance.js';
+import { applyRatios, joinMirrored, RATIO_LIMITS } from './blend-ratios.js';
+import { type ChartRaster, drawChart } from './draw-chart.js';
 import { findGlasses } from './glasses.js';
 
 /** The avatar as the photo shows it. */
@@ -68,15 +77,6 @@ const SOFT_EDGE = 9;
  * and in colour, which only another material does.
  */
 const FOREIGN = { brightness: 0.35, colour: 0.12 };
-/** What a mirrored texel counts beside a seen one. */
-const MIRROR_WEIGHT = 0.25;
-/** What the model itself counts: it decides where neither side of the face was seen. */
-const MODEL_WEIGHT = 0.002;
-/** How far a filled texel may be from the model's hue, in logarithms: grey hair over the model's brown would carry its blue onto the skin beside it. */
-const UNSEEN_HUE = 0.1;
-/** Bounds of the logarithm of photo over model. */
-const LIMITS = [-2.5, 2.5] as const;
-
 /** Draws the scene once, for the textures of all its parts. */
 export function seeScene(scene: Scene): SeenScene {
   const { meshes, pose, crop } = scene;
@@ -109,39 +109,13 @@ export function finishTexture(input: TextureInput): RgbaImage {
   const { ratio, weight } = seenRatios(input);
   const glasses = input.regions && findGlasses(ratio, weight, size, input.regions);
   if (glasses) {
-    const covered = sampleChartMap(softened(glasses, 1), texelCentres(size));
+    const covered = resampleChartMap(softened(glasses, 1), size);
     for (let i = 0; i < weight.length; i++) weight[i] *= 1 - covered[i] / 255;
   }
-  const joined = new Float32Array(ratio.length);
-  const share = new Float32Array(weight.length);
-  for (let y = 0; y < size; y++) {
-    for (let x = 0; x < size; x++) {
-      const i = y * size + x;
-      const m = y * size + size - 1 - x;
-      const mirrored = symmetric ? MIRROR_WEIGHT * weight[m] * (1 - weight[i]) : 0;
-      const total = weight[i] + mirrored + MODEL_WEIGHT;
-      for (let c = 0; c < 3; c++)
-        joined[3 * i + c] = (weight[i] * ratio[3 * i + c] + mirrored * ratio[3 * m + c]) / total;
-      share[i] = Math.min(1, weight[i] + mirrored + MODEL_WEIGHT);
-    }
-  }
+  const ratios = { ratio, weight, size, symmetric };
+  const { joined, share } = joinMirrored(ratios);
   const filled = pullPush(joined, share, size);
-  const finished = new Float32Array(3 * size * size);
-  for (let i = 0; i < size * size; i++) {
-    const mean = (filled[3 * i] + filled[3 * i + 1] + filled[3 * i + 2]) / 3;
-    const m = i + size - 1 - 2 * (i % size);
-    const known = Math.min(1, weight[i] + (symmetric ? weight[m] : 0));
-    const hue = UNSEEN_HUE + LIMITS[1] * known ** 2;
-    let excess = 1;
-    for (let c = 0; c < 3; c++) {
-      const off = Math.min(hue, Math.max(-hue, filled[3 * i + c] - mean));
-      finished[3 * i + c] = albedo[3 * i + c] * Math.exp(mean + off);
-      excess = Math.max(excess, finished[3 * i + c]);
-    }
-    // What would be brighter than white keeps its hue, which cutting each channel for itself would change.
-    if (excess > 1) for (let c = 0; c < 3; c++) finished[3 * i + c] /= excess;
-  }
-  return { data: encodeSrgb(finished), width: size, height: size };
+  return { data: applyRatios(ratios, filled, albedo), width: size, height: size };
 }
 
 /** Side of the texture that a tint is looked for in, and how many of its texels have to be seen to name one. */
@@ -158,11 +132,15 @@ const TINT_WEIGHT = 0.3;
  * @returns `[3]` logarithms of photo over albedo; zeros where too little is seen.
  */
 export function seenTint(input: TextureInput, places: ChartMap): Float64Array {
-  const { albedo, size } = input;
+  const { albedo, size, part } = input;
   const coarse = pickTexels(albedo, size, TINT_SIZE);
   const everything = { data: new Uint8Array(1).fill(255), size: 1 };
-  const { ratio, weight } = seenRatios({ ...input, albedo: coarse, size: TINT_SIZE, trusted: everything });
-  const votes = sampleChartMap(places, texelCentres(TINT_SIZE));
+  const scenes = input.scenes.map((scene) => {
+    const meshes = scene.meshes.map((mesh, k) => (k === part ? trianglesAt(mesh, places) : mesh));
+    return { ...scene, meshes };
+  });
+  const { ratio, weight } = seenRatios({ ...input, scenes, albedo: coarse, size: TINT_SIZE, trusted: everything });
+  const votes = resampleChartMap(places, TINT_SIZE);
   const voters: number[] = [];
   for (let i = 0; i < votes.length; i++) if (votes[i] === 255 && weight[i] > TINT_WEIGHT) voters.push(i);
   if (voters.length < TINT_TEXELS) return new Float64Array(3);
@@ -170,6 +148,14 @@ export function seenTint(input: TextureInput, places: ChartMap): Float64Array {
     const values = voters.map((i) => ratio[3 * i + c]).sort((a, b) => a - b);
     return values[values.length >> 1];
   });
+}
+
+/** The mesh without the triangles of which no corner is at these places. */
+function trianglesAt(mesh: PartMesh, places: ChartMap): PartMesh {
+  return keepTriangles(
+    mesh,
+    sampleChartMap(places, mesh.uvs).map((inside) => Number(inside === 255)),
+  );
 }
 
 /** Every so many texels of a smooth texture `[size, size, 3]`: `[to, to, 3]`. */
@@ -188,7 +174,7 @@ const SHARPER = 4;
 
 /** ln(photo / shading / albedo) of every texel `[size, size, 3]` over all photos, and how well it was seen `[size, size]`. */
 function seenRatios({ scenes, part, trusted, albedo, size }: TextureInput) {
-  const trust = trusted && sampleChartMap(softened(trusted, SOFT_EDGE), texelCentres(size));
+  const trust = trusted && resampleChartMap(softened(trusted, SOFT_EDGE), size);
   const best = seenInScene(scenes[0], part, trust, albedo, size);
   if (scenes.length === 1) return best;
   const share = best.weight.map((w, i) => (w * best.detail[i]) ** SHARPER);
@@ -221,7 +207,6 @@ export function seenInScene(
   const { rotation: r, translation: t } = pose;
   const eye = [0, 1, 2].map((j) => -(r[j] * t[0] + r[3 + j] * t[1] + r[6 + j] * t[2]));
   const { positions, normals, shadingNormals } = geometry ?? texelGeometry(facingTriangles(meshes[part], eye), size);
-  const visible = visiblePoints(raster, camera, positions, { tolerance: VISIBILITY_TOLERANCE });
   const ratio = new Float32Array(3 * size * size);
   const weight = new Float32Array(size * size);
   const detail = new Float32Array(size * size);
@@ -229,8 +214,8 @@ export function seenInScene(
   const colour = new Float64Array(3);
   const person = new Float64Array(1);
   for (let i = 0; i < size * size; i++) {
-    if (!visible[i]) continue; // which the NaN of a texel outside the chart is not
     const px = positions[3 * i];
+    if (Number.isNaN(px)) continue;
     const py = positions[3 * i + 1];
     const pz = positions[3 * i + 2];
     const nx = normals[3 * i];
@@ -245,6 +230,7 @@ export function seenInScene(
     const depth = -(r[6] * px + r[7] * py + r[8] * pz + t[2]);
     const x2 = camera.principalPointPx[0] + (camera.focalLengthPx * (r[0] * px + r[1] * py + r[2] * pz + t[0])) / depth;
     const y2 = camera.principalPointPx[1] - (camera.focalLengthPx * (r[3] * px + r[4] * py + r[5] * pz + t[1])) / depth;
+    if (!isVisible(raster, x2, y2, depth, VISIBILITY_TOLERANCE)) continue;
     lookUpSharp(crop, x2, y2, colour);
     lookUp(mask, x2, y2, person);
     sphericalHarmonics(shadingNormals[3 * i], shadingNormals[3 * i + 1], shadingNormals[3 * i + 2], y);
@@ -256,7 +242,7 @@ export function seenInScene(
       const k = Math.log(
         (colour[c] + LIGHT_FLOOR / 8) / Math.max(LEAST_SHADING, light) / Math.max(albedo[3 * i + c], 1e-3),
       );
-      ratio[3 * i + c] = Math.min(LIMITS[1], Math.max(LIMITS[0], k));
+      ratio[3 * i + c] = Math.min(RATIO_LIMITS[1], Math.max(RATIO_LIMITS[0], k));
       sum += k;
       squares += k * k;
     }
@@ -265,29 +251,40 @@ export function seenInScene(
     // Where the face turns away, a fit that is a little too wide already shows what is behind: there colour has to agree.
     const turned = smoothstep(TURNED[0], TURNED[1], facing);
     const known = trust ? (trust[i] / 255) * smoothstep(0.2, 0.6, person[0]) * turned : 1;
-    const believed = known + (1 - known) * Math.exp(-foreign / 2) * smoothstep(0.4, 0.8, person[0]);
-    weight[i] = seen * believed;
+    const doubted = known < 1 ? (1 - known) * Math.exp(-foreign / 2) * smoothstep(0.4, 0.8, person[0]) : 0;
+    weight[i] = seen * (known + doubted);
     detail[i] = (camera.focalLengthPx / depth / 1000) * facing;
   }
   return { ratio, weight, detail };
 }
 
 /** The mesh without the triangles that face away from a place at all three corners, of which nothing is seen: half of a head. */
-function facingTriangles(mesh: PartMesh, [ex, ey, ez]: readonly number[]): PartMesh {
-  const { positions, normals, indices } = mesh;
+function facingTriangles(mesh: PartMesh, eye: readonly number[]): PartMesh {
+  const { positions, normals } = mesh;
+  const ex = eye[0];
+  const ey = eye[1];
+  const ez = eye[2];
   const faces = new Uint8Array(positions.length / 3);
-  for (let n = 0; n < faces.length; n++) {
-    const [x, y, z] = [ex - positions[3 * n], ey - positions[3 * n + 1], ez - positions[3 * n + 2]];
-    faces[n] = Number(normals[3 * n] * x + normals[3 * n + 1] * y + normals[3 * n + 2] * z > 0);
+  for (let n = 0, i = 0; n < faces.length; n++, i += 3) {
+    const along =
+      normals[i] * (ex - positions[i]) +
+      normals[i + 1] * (ey - positions[i + 1]) +
+      normals[i + 2] * (ez - positions[i + 2]);
+    if (along > 0) faces[n] = 1;
   }
+  return keepTriangles(mesh, faces);
+}
+
+/** The mesh without the triangles of which no corner is marked, `[V]`. */
+function keepTriangles(mesh: PartMesh, marks: Uint8Array): PartMesh {
+  const { indices } = mesh;
   const kept = new Uint32Array(indices.length);
   let count = 0;
   for (let k = 0; k < indices.length; k += 3) {
-    const [a, b, c] = [indices[k], indices[k + 1], indices[k + 2]];
-    if (!(faces[a] || faces[b] || faces[c])) continue;
-    kept[count++] = a;
-    kept[count++] = b;
-    kept[count++] = c;
+    if (!(marks[indices[k]] || marks[indices[k + 1]] || marks[indices[k + 2]])) continue;
+    kept[count++] = indices[k];
+    kept[count++] = indices[k + 1];
+    kept[count++] = indices[k + 2];
   }
   return { ...mesh, indices: kept.subarray(0, count) };
 }
@@ -306,57 +303,17 @@ export interface TexelGeometry {
   /** `[size * size, 3]` the normals as the mesh's normal map turns them; the same where there is none. */
   shadingNormals: Float32Array;
   /** Which triangle each texel is on. */
-  raster: Raster;
+  raster: ChartRaster;
 }
 
-/**
- * The mesh is drawn flat, as its chart; where a chart holds two
- * sides of a thin part (teeth), the one that faces the front is drawn nearer.
- */
+/** The mesh, drawn as its chart. */
 export function texelGeometry(mesh: PartMesh, size: number): TexelGeometry {
-  const { uvs, indices, positions, normals } = mesh;
-  const flat = new Float32Array((uvs.length / 2) * 3);
-  for (let n = 0; n < uvs.length / 2; n++) {
-    const away = 1 - 0.1 * positions[3 * n + 2];
-    flat.set([(uvs[2 * n] - 0.5) * away, (0.5 - uvs[2 * n + 1]) * away, -away], 3 * n);
-  }
-  const raster = rasterize(
-    [{ positions: flat, indices }],
-    {
-      cameraFromWorld: [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1],
-      focalLengthPx: size,
-      principalPointPx: [size / 2, size / 2],
-    },
-    { width: size, height: size },
-  );
-  const { part, triangle, barycentrics } = raster;
-  const out = {
-    positions: new Float32Array(3 * size * size).fill(Number.NaN),
-    normals: new Float32Array(3 * size * size),
-  };
-  // Spelt out: loops over three corners and three axes take three times as long, Math.hypot four times as long as a root.
-  for (let i = 0; i < size * size; i++) {
-    if (part[i] < 0) continue;
-    const at = 3 * i;
-    const corner = 3 * triangle[i];
-    const [a, b, c] = [3 * indices[corner], 3 * indices[corner + 1], 3 * indices[corner + 2]];
-    const [u, v, w] = [barycentrics[at], barycentrics[at + 1], barycentrics[at + 2]];
-    out.positions[at] = u * positions[a] + v * positions[b] + w * positions[c];
-    out.positions[at + 1] = u * positions[a + 1] + v * positions[b + 1] + w * positions[c + 1];
-    out.positions[at + 2] = u * positions[a + 2] + v * positions[b + 2] + w * positions[c + 2];
-    const x = u * normals[a] + v * normals[b] + w * normals[c];
-    const y = u * normals[a + 1] + v * normals[b + 1] + w * normals[c + 1];
-    const z = u * normals[a + 2] + v * normals[b + 2] + w * normals[c + 2];
-    const length = Math.sqrt(x * x + y * y + z * z) || 1;
-    out.normals[at] = x / length;
-    out.normals[at + 1] = y / length;
-    out.normals[at + 2] = z / length;
-  }
+  const { raster, ...out } = drawChart(mesh, size);
   return { ...out, shadingNormals: mesh.normalMap ? bentNormals(mesh, out.normals, raster) : out.normals, raster };
 }
 
 /** Tangents `[size * size, 4]` as `computeTangents`, at all texels: a corner's, aligned with the normal there; it turns little within a triangle. */
-export function texelTangents(mesh: PartMesh, normals: Float32Array, { part, triangle }: Raster): Float32Array {
+export function texelTangents(mesh: PartMesh, normals: Float32Array, { part, triangle }: ChartRaster): Float32Array {
   const corners = computeTangents(mesh);
   const out = new Float32Array(4 * part.length);
   const normal = new Float64Array(3);
@@ -373,7 +330,7 @@ export function texelTangents(mesh: PartMesh, normals: Float32Array, { part, tri
 }
 
 /** The normals `[size * size, 3]` as the mesh's normal map turns them. */
-function bentNormals(mesh: PartMesh, normals: Float32Array, raster: Raster): Float32Array {
+function bentNormals(mesh: PartMesh, normals: Float32Array, raster: ChartRaster): Float32Array {
   const { width, height } = mesh.normalMap!;
   const relief = { data: decodeNormalMap(mesh.normalMap!), channels: 3, width, height };
   const tangents = texelTangents(mesh, normals, raster);
