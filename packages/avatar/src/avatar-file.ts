@@ -1,6 +1,6 @@
 import { parseSafetensors, type SafetensorsContent, takeTensor, writeSafetensors } from '@implicit-faces/runtime';
 import { FaceError } from './errors.js';
-import type { Avatar, RgbaImage } from './types.js';
+import type { Avatar, RgbaImage, ShadeMap } from './types.js';
 
 const FORMAT = 'implicit-faces-avatar';
 const VERSION = '1';
@@ -15,13 +15,13 @@ export interface AvatarModel {
 /**
  * Writes an avatar in the safetensors layout: `geometryCode` [Dg], `expressionCode` [De], `textureCode` [Dt], `lighting` [9, 3] as F32;
  * `camera.cameraFromWorld` [16] (column-major) and `camera.intrinsics` [focalLengthPx, cx, cy] as F64; `albedo` [H, W, 3] and, for parts with
- * textures of their own, `albedo.NAME` as U8 sRGB; `tuning` [3, 3, Dg] as F32 and `normalMap` [H, W, 3] as U8, if there are some.
+ * textures of their own, `albedo.NAME` as U8 sRGB; `tuning` [3, 3, Dg] and `shade` [S, S, 3] as F32 and `normalMap` [H, W, 3] as U8, if there are some.
  * The metadata hold `format`, `version` and `modelId`.
  *
  * @throws FaceError `SHAPE` when an array does not have the size that its name says.
  */
 export function saveAvatar(avatar: Avatar): Uint8Array<ArrayBuffer> {
-  const { albedo, camera, partAlbedos = {}, normalMap, tuning } = avatar;
+  const { albedo, camera, partAlbedos = {}, normalMap, shade, tuning } = avatar;
   const floats = (data: Float32Array, dims = [data.length]) => ({ data: new Float32Array(data), dims });
   return writeSafetensors(
     {
@@ -36,6 +36,7 @@ export function saveAvatar(avatar: Avatar): Uint8Array<ArrayBuffer> {
         Object.entries(partAlbedos).map(([part, image]) => [`albedo.${part}`, imageTensor(`albedo.${part}`, image)]),
       ),
       ...(tuning && { tuning: floats(tuning, [3, 3, tuning.length / 9]) }),
+      ...(shade && { shade: floats(shade.data, [shade.size, shade.size, 3]) }),
       ...(normalMap && { normalMap: imageTensor('normalMap', normalMap) }),
     },
     { format: FORMAT, version: VERSION, modelId: avatar.modelId },
@@ -98,6 +99,11 @@ export function loadAvatar(bytes: Uint8Array<ArrayBuffer>, model?: AvatarModel):
     }
     return { data, width, height };
   };
+  const shade = (): ShadeMap => {
+    const data = Float32Array.from(take('shade', 'F32', ['S', 'S', 3]));
+    if (data.length === 0) throw broken('shade has no texels');
+    return { data, size: Math.sqrt(data.length / 3) };
+  };
   const parts = Object.keys(tensors).filter((name) => name.startsWith(PART_ALBEDO));
   return {
     ...avatar,
@@ -105,6 +111,7 @@ export function loadAvatar(bytes: Uint8Array<ArrayBuffer>, model?: AvatarModel):
     ...('tuning' in tensors && {
       tuning: Float32Array.from(take('tuning', 'F32', [3, 3, model?.codes.geometry ?? 'D'])),
     }),
+    ...('shade' in tensors && { shade: shade() }),
     ...('normalMap' in tensors && { normalMap: image('normalMap') }),
     ...(parts.length && {
       partAlbedos: Object.fromEntries(parts.map((name) => [name.slice(PART_ALBEDO.length), image(name)])),

@@ -4,6 +4,7 @@ import { FaceError } from './errors.js';
 import type { FaceModel } from './face-model.js';
 import { computeNormals } from './mesh-normals.js';
 import { closeNeck } from './neck-wall.js';
+import { shadedAlbedo } from './shaded-albedo.js';
 import { avatarSurface } from './tuning.js';
 import type { Avatar, PartMesh, RgbaImage } from './types.js';
 
@@ -15,6 +16,8 @@ export interface AvatarMeshesOptions {
    * compares the skin alone with a photo.
    */
   closeNeck?: boolean;
+  /** The skin's image is its `shadedAlbedo`, for pictures in the avatar's own light, instead of its albedo. */
+  shaded?: boolean;
   /** `[V, 3]` what `avatarSurface` says of the skin's vertices at these codes, where that is known already: the network is not asked again then. */
   skinPositions?: Float32Array;
   signal?: AbortSignal;
@@ -48,7 +51,12 @@ export async function avatarMeshes(
   const transforms = await model.uv.partTransforms(codes);
   signal?.throwIfAborted();
   const { normalMap } = avatar;
-  const skinMesh = withNormals(model.manifest.parts[0], positions, skin, avatar.albedo);
+  const skinMesh = withNormals(
+    model.manifest.parts[0],
+    positions,
+    skin,
+    options.shaded ? shadedAlbedo(avatar) : avatar.albedo,
+  );
   const open = { ...skinMesh, ...(normalMap && { normalMap }) };
   return [
     options.closeNeck ? closeNeck(open) : open,

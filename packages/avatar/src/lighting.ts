@@ -3,6 +3,20 @@ import type { Camera, Lighting } from './types.js';
 /** Puts the linear RGB light that arrives at a surface with the unit normal (x, y, z), in world axes, into `out` `[3]`. */
 export type Shading = (x: number, y: number, z: number, out: Float64Array) => void;
 
+/** Y_k(n), real and orthonormal, in the order of docs/conventions.md, into `out` `[9]`. */
+export function sphericalHarmonics(x: number, y: number, z: number, out: Float64Array): Float64Array {
+  out[0] = 0.282095;
+  out[1] = 0.488603 * y;
+  out[2] = 0.488603 * z;
+  out[3] = 0.488603 * x;
+  out[4] = 1.092548 * x * y;
+  out[5] = 1.092548 * y * z;
+  out[6] = 0.315392 * (3 * z * z - 1);
+  out[7] = 1.092548 * x * z;
+  out[8] = 0.546274 * (x * x - y * y);
+  return out;
+}
+
 /** Light at the vertices of one mesh, for what no function of the normal says: shadows, highlights. Interpolated over its triangles. */
 export interface VertexLight {
   /** `[V, 3]` linear RGB, multiplied by the albedo. */

@@ -40,10 +40,22 @@ export interface Avatar {
    * (x along u, y up the picture, z out). None when absent.
    */
   normalMap?: RgbaImage;
+  /**
+   * What the photo's light does on the skin beyond what `lighting` says of its normals: shadows that the head casts on itself, and what is broad and grey in the photo but not in the model's albedo. In the
+   * photo's light the skin is albedo * shading * shade (`shadedAlbedo`); any other light knows nothing of it. 1 everywhere when absent.
+   */
+  shade?: ShadeMap;
   /** The photo's camera, in the photo's pixels. */
   camera: Camera;
   /** The photo's light. */
   lighting: Lighting;
+}
+
+/** Factors of a light on the skin's chart. */
+export interface ShadeMap {
+  /** `[size, size, 3]` linear RGB, row-major from the top left. */
+  data: Float32Array;
+  size: number;
 }
 
 /** Triangles, counter-clockwise seen from outside. */

@@ -14,6 +14,7 @@ const avatar: Avatar = {
   albedo: { data: albedo, width: 6, height: 4 },
   partAlbedos: { eyeLeft: { data: albedo.slice(0, 4 * 6), width: 3, height: 2 } },
   normalMap: { data: albedo.slice(0, 4 * 8), width: 4, height: 2 },
+  shade: { data: random.uniforms(12, 0.3, 1.5), size: 2 },
   camera: { ...viewCamera(12.3), cameraFromWorld: Float64Array.from(viewCamera(12.3).cameraFromWorld) },
   lighting: random.uniforms(27),
 };
@@ -37,7 +38,7 @@ describe('avatar file', () => {
   });
 
   it('does without what an avatar may do without', () => {
-    const { normalMap, partAlbedos, tuning, ...bare } = avatar;
+    const { normalMap, partAlbedos, shade, tuning, ...bare } = avatar;
     expect(loadAvatar(saveAvatar(bare), model)).toEqual(bare);
   });
 

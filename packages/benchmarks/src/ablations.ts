@@ -2,6 +2,7 @@ import {
   type Avatar,
   avatarMeshes,
   avatarSurface,
+  computeOcclusion,
   computePsnrDb,
   computeSsim,
   createMipmaps,
@@ -162,7 +163,7 @@ export function createAblationRunner(tools: AblationTools) {
 }
 
 async function fitField(model: FaceModel, photo: RgbaImage, avatar: InvertedAvatar): Promise<ColourField> {
-  const meshes = await avatarMeshes(model, avatar);
+  const meshes = await avatarMeshes(model, avatar, { shaded: true });
   return fitColourField(seenColours(photo, avatar.inversion.foreground, meshes, avatar));
 }
 
@@ -200,14 +201,20 @@ export async function measureAblation(
   const meshes = await avatarMeshes(model, avatar);
   const mipmaps = meshes.map(({ image }) => createMipmaps(image));
   const faceMask = { data, width: size, height: size };
-  const render = renderAvatar(meshes, camera, lighting, { width, height, background: photo, mipmaps, faceMask });
+  const over = { width, height, background: photo };
+  const render = renderAvatar(meshes, camera, lighting, { ...over, mipmaps, faceMask });
   const face = render.face!;
   const plain = await avatarMeshes(model, { ...avatar, albedo: inversion.modelAlbedo, partAlbedos: undefined });
-  const modelRender = renderAvatar(plain, camera, lighting, { width, height, background: photo });
+  const modelRender = renderAvatar(plain, camera, lighting, { ...over, occlusion: computeOcclusion(plain) });
   const codes = { geometry: avatar.geometryCode, expression: avatar.expressionCode };
   const points = await avatarSurface(model, avatar, model.uv.topology.landmarks[68], codes);
   const view = (yaw: number) =>
-    renderAvatar(meshes, viewCamera(yaw), lighting, { width: 512, height: 512, background: [128, 128, 128], mipmaps });
+    renderAvatar(meshes, viewCamera(yaw), lighting, {
+      width: 512,
+      height: 512,
+      background: [128, 128, 128],
+      mipmaps,
+    });
   return {
     pictures: { render, front: view(0), right: view(30) },
     figures: {

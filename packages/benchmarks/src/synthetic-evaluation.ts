@@ -3,12 +3,14 @@ import {
   avatarMeshes,
   avatarSurface,
   computeNormals,
+  computeOcclusion,
   computePsnrDb,
   type FaceModel,
   type PartMesh,
   type Rendering,
   type RgbaImage,
   renderAvatar,
+  shadedAlbedo,
   viewCamera,
 } from '@implicit-faces/avatar';
 import { alignSimilarity, applySimilarity, type Similarity } from '@implicit-faces/inversion';
@@ -89,7 +91,8 @@ export async function compareWithPortrait(
 
   const onFace = sampleChartMap(model.uv.topology.faceMask, model.uv.topology.skin.uv);
   const meshes = await avatarMeshes(model, avatar);
-  const psnr = createViewComparison(generator, portrait, meshes, alignment, avatar.lighting, onFace);
+  const shaded = { ...meshes[0], image: shadedAlbedo(avatar) };
+  const psnr = createViewComparison(generator, portrait, meshes, shaded, alignment, avatar.lighting, onFace);
   const novelPsnrDb: Record<string, number> = {};
   for (const yaw of YAWS) novelPsnrDb[yaw] = psnr.novel(yaw);
   return {
@@ -168,11 +171,14 @@ function createViewComparison(
   generator: PortraitGenerator,
   portrait: Portrait,
   meshes: readonly PartMesh[],
+  shaded: PartMesh,
   alignment: Similarity,
   lighting: Float32Array,
   onFace: ArrayLike<number>,
 ) {
-  const placed = meshes.map((mesh) => ({ ...mesh, positions: applySimilarity(alignment, mesh.positions) }));
+  const place = (mesh: PartMesh) => ({ ...mesh, positions: applySimilarity(alignment, mesh.positions) });
+  const placed = meshes.map(place);
+  const asInPhoto = [place(shaded), ...placed.slice(1)];
   const turned = placed.map((mesh) => ({ ...mesh, normals: rotate(alignment, mesh.normals) }));
   const options = { width: VIEW_SIZE, height: VIEW_SIZE, background: [128, 128, 128] as const };
   const truths = knownTruths.get(portrait) ?? new Map<string, Rendering>();
@@ -187,7 +193,7 @@ function createViewComparison(
     novel(yaw: number): number {
       const camera = viewCamera(yaw, { size: VIEW_SIZE });
       const truth = trueView(String(yaw), () => generator.render(portrait, { camera, size: VIEW_SIZE }));
-      return computePsnrDb(renderAvatar(placed, camera, lighting, options), truth, truth.face!);
+      return computePsnrDb(renderAvatar(asInPhoto, camera, lighting, options), truth, truth.face!);
     },
     relit(environment: string): Pick<SyntheticFigures, 'relightPsnrDb' | 'relightHarmonicsPsnrDb'> {
       const light = generator.relight(portrait, environment, RELIGHT_TURN + portrait.seed);
@@ -202,7 +208,11 @@ function createViewComparison(
           truth,
           truth.face!,
         ),
-        relightHarmonicsPsnrDb: computePsnrDb(renderAvatar(turned, camera, harmonics, options), truth, truth.face!),
+        relightHarmonicsPsnrDb: computePsnrDb(
+          renderAvatar(turned, camera, harmonics, { ...options, occlusion: computeOcclusion(turned) }),
+          truth,
+          truth.face!,
+        ),
       };
     },
   };

@@ -17,12 +17,13 @@ import { landmarkTarget, outerEyeDistance } from './losses/landmark-evidence.js'
 import { INVERT_IMAGE_DEFAULTS, resolveOptions } from './options.js';
 import { type Crop, checkImage, cropMask, cropPhoto } from './photo.js';
 import { cameraFromPose } from './pose.js';
+import { SHADE_SIZE } from './stages/broad-grey.js';
 import { type CodeStart, encodeFace } from './stages/encode.js';
 import { finetune } from './stages/finetune.js';
 import { chooseSamples, optimise } from './stages/optimise.js';
 import { findRelief } from './stages/relief.js';
 import { startPose, turnDegrees } from './stages/start.js';
-import { finishTexture, pickTexels, type SeenScene, seenTint, seeScene } from './stages/texture.js';
+import { finishTexture, pickTexels, type SeenScene, seenTint, seeScene, shadeOfScene } from './stages/texture.js';
 import { loadModelSamples, posePoints } from './surface-samples.js';
 import type { InvertedAvatar, InvertedPhoto, InvertImageOptions, Photo, Stage } from './types.js';
 
@@ -222,8 +223,9 @@ async function invert(who: string, images: readonly Photo[], options: InvertImag
     const meshes = await avatarMeshes(model, posed, { signal, skinPositions: fits[i].skin });
     for (const { name, positions } of meshes) checkFinite(stage, `the mesh of ${name}`, positions);
     const crop = textureCrop(image, centre, CROP_MARGIN * faceScale);
-    const { pose, appearance } = fits[i];
-    scenes.push(seeScene({ meshes, pose, lighting: appearance.lighting, crop, mask: cropMask(person, image, crop) }));
+    const { pose, appearance, occlusion } = fits[i];
+    const { lighting } = appearance;
+    scenes.push(seeScene({ meshes, pose, lighting, occlusion, crop, mask: cropMask(person, image, crop) }));
     await report(0.4 + (0.2 * (i + 1)) / faces.length);
   }
   const tint = seenTint({ scenes, part: 0, albedo: base, size }, onScalp);
@@ -235,7 +237,7 @@ async function invert(who: string, images: readonly Photo[], options: InvertImag
   }
   const { normalMap, reliefEvidence } = settings.relief ? takeRelief(model, scenes, base, size, textureSize / 2) : {};
   if (normalMap) avatar.normalMap = normalMap;
-  avatar.albedo = finishTexture({
+  const { image, unexplained } = finishTexture({
     scenes,
     part: 0,
     albedo: enlargeTexture({ data: base, size }, textureSize).data,
@@ -243,12 +245,20 @@ async function invert(who: string, images: readonly Photo[], options: InvertImag
     trusted: topology.faceMask,
     regions,
     symmetric: true,
+    shaded: topology.faceMask,
   });
+  avatar.albedo = image;
+  avatar.shade = { data: shadeOfScene(scenes[0], unexplained), size: SHADE_SIZE };
   await report(0.8);
   avatar.partAlbedos = {};
   for (const [k, { name, image: own }] of scenes[0].meshes.entries()) {
     if (k > 0)
-      avatar.partAlbedos[name] = finishTexture({ scenes, part: k, albedo: decodeSrgb(own.data), size: own.width });
+      avatar.partAlbedos[name] = finishTexture({
+        scenes,
+        part: k,
+        albedo: decodeSrgb(own.data),
+        size: own.width,
+      }).image;
   }
   enter('texture');
   seconds.total = (stageBegan - began) / 1000;

@@ -5,6 +5,7 @@ import { FaceError } from '../errors.js';
 import { clayShading, sphericalHarmonicsShading, type VertexLight } from '../lighting.js';
 import type { Camera, Lighting, PartMesh, RgbaImage } from '../types.js';
 import { createMipmaps, type Mipmaps } from './mipmaps.js';
+import { hiddenLight } from './occlusion.js';
 import { createRaster, type Raster, rasterize } from './rasterize.js';
 import { computeTexelDensities, createRelief, type Material, shade } from './shade.js';
 
@@ -13,6 +14,8 @@ export interface RenderOptions {
   height: number;
   /** An sRGB colour, or a picture of the same size to draw over; transparent when absent. */
   background?: readonly [number, number, number] | RgbaImage;
+  /** What the meshes hide of `lighting`, `[V, 9]` per mesh, from `computeOcclusion`; without it light reaches everything that faces it. */
+  occlusion?: readonly Float32Array[];
   /** Takes the place of `lighting`, one per mesh. */
   vertexLight?: readonly VertexLight[];
   /** Grey material under light made for looking at shape, instead of texture and lighting. */
@@ -62,13 +65,15 @@ export function renderAvatar(
   const material = { ...(clay ? { albedo: CLAY_ALBEDO } : textured(meshes, options.mipmaps)), reliefs };
   const light = clay ? clayShading(camera) : (vertexLight ?? sphericalHarmonicsShading(lighting));
 
+  const hidden = options.occlusion?.map((occlusion) => hiddenLight(occlusion, lighting));
+
   const bandRows = Math.min(height, Math.max(1, Math.floor(SAMPLES_PER_BAND / (width * supersample ** 2))));
   const raster = createRaster(width * supersample, bandRows * supersample);
   const colours = new Float32Array(3 * raster.part.length);
   for (let top = 0; top < height; top += bandRows) {
     const bandCamera = cropCamera(camera, 0, top, supersample);
     rasterize(meshes, bandCamera, { width: raster.width, height: raster.height }, raster);
-    shade(raster, meshes, bandCamera.focalLengthPx, material, light, colours);
+    shade(raster, meshes, bandCamera.focalLengthPx, material, light, colours, clay ? undefined : hidden);
     const first = top * width;
     const last = Math.min(height, top + bandRows) * width;
     resolve(raster, colours, supersample, data.subarray(4 * first, 4 * last), mask.subarray(first, last));

@@ -32,6 +32,7 @@ export function createRelief(mesh: PartMesh): Relief | undefined {
  * The light that each pixel of a raster sends to the camera: albedo times shading at the smooth normal, or at the normal map's.
  *
  * @param light - as a function of the normal, or at the vertices of each mesh, where normal maps change nothing.
+ * @param hidden - `[V, 3]` per mesh, what of a function's light does not reach the vertices.
  * @param focalLengthPx - of the raster's camera; with the depth it tells how many texels a pixel covers.
  * @param out - destination `[H, W, 3]` linear RGB; pixels that see nothing are left alone.
  */
@@ -42,6 +43,7 @@ export function shade(
   material: Material,
   light: Shading | readonly VertexLight[],
   out = new Float32Array(3 * raster.part.length),
+  hidden?: readonly Float32Array[],
 ): Float32Array {
   const shading = new Float64Array(3);
   const gloss = new Float64Array(3);
@@ -79,6 +81,11 @@ export function shade(
         bendNormal(normal, tangent, detail);
       }
       light(normal[0], normal[1], normal[2], shading);
+      const lost = hidden?.[p];
+      if (lost) {
+        for (let k = 0; k < 3; k++)
+          shading[k] = Math.max(0, shading[k] - wa * lost[3 * a + k] - wb * lost[3 * b + k] - wc * lost[3 * c + k]);
+      }
     } else {
       const at = light[p];
       for (let k = 0; k < 3; k++) {

@@ -36,7 +36,8 @@ async function render(avatarPath: string, options: RenderArguments): Promise<voi
   try {
     const { model, avatar } = await openAvatar(avatarPath, options.model);
     const { yaw, size, clay } = options;
-    const picture = renderAvatar(await avatarMeshes(model, avatar), viewCamera(yaw, { size }), avatar.lighting, {
+    const meshes = await avatarMeshes(model, avatar, { shaded: true });
+    const picture = renderAvatar(meshes, viewCamera(yaw, { size }), avatar.lighting, {
       width: size,
       height: size,
       background: [128, 128, 128],

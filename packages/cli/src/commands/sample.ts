@@ -1,6 +1,7 @@
 import {
   type Avatar,
   avatarMeshes,
+  computeOcclusion,
   type FaceModel,
   type RgbaImage,
   renderAvatar,
@@ -76,10 +77,12 @@ async function sample(options: SampleArguments): Promise<void> {
     for (let i = 0; i < count; i++) {
       const texels = avatars ? AVATAR_TEXTURE : Math.min(AVATAR_TEXTURE, TEXELS_PER_PIXEL * size);
       const avatar = await sampleAvatar(model, random, size, texels);
-      const picture = renderAvatar(await avatarMeshes(model, avatar), avatar.camera, avatar.lighting, {
+      const meshes = await avatarMeshes(model, avatar);
+      const picture = renderAvatar(meshes, avatar.camera, avatar.lighting, {
         width: size,
         height: size,
         background: BACKGROUND,
+        occlusion: computeOcclusion(meshes),
       });
       place(sheet, picture, (i % columns) * size, Math.floor(i / columns) * size);
       if (avatars) await folder.write(nameOf(i), saveAvatar(avatar));

@@ -1,6 +1,7 @@
 import {
   avatarMeshes,
   avatarSurface,
+  computeOcclusion,
   computePsnrDb,
   computeSsim,
   createMipmaps,
@@ -68,7 +69,7 @@ export async function writeInvertFiles(
     onProgress?.(++written / names.length);
   };
 
-  const meshes = await avatarMeshes(model, avatar);
+  const meshes = await avatarMeshes(model, avatar, { shaded: true });
   const mipmaps = meshes.map(({ image }) => createMipmaps(image));
   const { data, size } = model.uv.topology.faceMask;
   const { width, height } = photo;
@@ -101,7 +102,12 @@ export async function writeInvertFiles(
   await write('avatar.glb', await exportGlb(model, avatar, { encodePng: encodePicture }));
 
   const modelMeshes = await avatarMeshes(model, { ...avatar, albedo: inversion.modelAlbedo, partAlbedos: undefined });
-  const modelRender = renderAvatar(modelMeshes, camera, lighting, { width, height, background: photo });
+  const modelRender = renderAvatar(modelMeshes, camera, lighting, {
+    width,
+    height,
+    background: photo,
+    occlusion: computeOcclusion(modelMeshes),
+  });
   const places = model.uv.topology.landmarks[68];
   const codes = { geometry: avatar.geometryCode, expression: avatar.expressionCode };
   const points = await avatarSurface(model, avatar, places, codes);
@@ -137,10 +143,12 @@ async function measureFurtherPhotos(
   for (const [i, found] of inverted.entries()) {
     const { width, height } = photos[i];
     const { expressionCode, camera, lighting, landmarks } = found;
-    const render = renderAvatar(await avatarMeshes(model, { ...avatar, expressionCode }), camera, lighting, {
+    const meshes = await avatarMeshes(model, { ...avatar, expressionCode });
+    const render = renderAvatar(meshes, camera, lighting, {
       width,
       height,
       background: photos[i],
+      occlusion: computeOcclusion(meshes.slice(0, 1)),
       faceMask: { data, width: size, height: size },
     });
     const face = render.face as Uint8Array;

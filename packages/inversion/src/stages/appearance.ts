@@ -1,3 +1,4 @@
+import { sphericalHarmonics } from '@implicit-faces/avatar';
 import {
   addPrior,
   addResidual,
@@ -22,21 +23,7 @@ export interface Appearance {
 /** Below this much linear light a camera records noise; it is added inside every logarithm. */
 export const LIGHT_FLOOR = 0.012;
 
-/** Y_k(n), real and orthonormal, in the order of docs/conventions.md, into `out` `[9]`. */
-export function sphericalHarmonics(x: number, y: number, z: number, out: Float64Array): Float64Array {
-  out[0] = 0.282095;
-  out[1] = 0.488603 * y;
-  out[2] = 0.488603 * z;
-  out[3] = 0.488603 * x;
-  out[4] = 1.092548 * x * y;
-  out[5] = 1.092548 * y * z;
-  out[6] = 0.315392 * (3 * z * z - 1);
-  out[7] = 1.092548 * x * z;
-  out[8] = 0.546274 * (x * x - y * y);
-  return out;
-}
-
-/** The derivatives of the same by x, y and z, as the polynomials that they are, into `out` `[9, 3]`; along the sphere they are those of Y_k. */
+/** The derivatives of `sphericalHarmonics` by x, y and z, as the polynomials that they are, into `out` `[9, 3]`; along the sphere they are those of Y_k. */
 export function sphericalHarmonicsGradient(x: number, y: number, z: number, out: Float64Array): Float64Array {
   out.fill(0);
   out[4] = 0.488603;
@@ -60,9 +47,9 @@ const USUAL_LIGHT = [2.5, 0.35, 0.6, 0, 0, 0, 0, 0, 0];
 const BRIGHTNESS_SIGMA = [1, 0.6, 0.6, 0.6, 0.25, 0.25, 0.25, 0.25, 0.25];
 /**
  * How a face is exposed, by whom or what took the photo: the mean shading of what is seen of it, at the usual albedo, and by which power of the albedo dark faces get more. Colour
- * is taken away by the white balance.
+ * is taken away by the white balance. With 0.82 the albedos of twenty portraits of training's skins and maps came out a tenth too bright.
  */
-const EXPOSURE = { shading: 0.82, albedo: 0.3, lift: 0.2 };
+const EXPOSURE = { shading: 0.88, albedo: 0.3, lift: 0.2 };
 /**
  * Standard deviation of the exposure's logarithm and of its colour's. Exposures vary more than this. But light and albedo share a scale, so what the model can not explain (shadows,
  * highlights that are sharper than its own) buys a slightly better fit by a far off scale, the more so the more the colours weigh. In a trial on ten synthetic portraits of training's skins and
@@ -101,14 +88,30 @@ function beyondOrder(order: LightOrder): Uint8Array {
 
 export interface AppearanceData {
   density: DensitySamples;
-  /** `[N, 3]` world. */
-  normals: Float32Array;
+  /** `[N, 9]` what each coefficient of the shading does at a sample, of `harmonicTransfer`. */
+  transfer: Float32Array;
   /** `[N, 9]` of `mirroredHarmonics`; skin is matte when absent. */
   mirrored?: Float32Array;
   /** `[N, 3]` ln(photo's light + LIGHT_FLOOR) where each sample projects. */
   logLight: Float32Array;
   /** `[N]` */
   trust: Float32Array;
+}
+
+/**
+ * What each coefficient of the shading does at places on the surface, `[N, 9]`: the harmonics of the normal, less what the head hides of them.
+ *
+ * @param normals - `[N, 3]`, unit length.
+ * @param occlusion - `[N, 9]` of `computeOcclusion`; in the open when absent.
+ */
+export function harmonicTransfer(normals: Float32Array, occlusion?: Float32Array): Float32Array {
+  const out = new Float32Array(3 * normals.length);
+  const y = new Float64Array(9);
+  for (let n = 0, i = 0; n < out.length; n += 9, i += 3) {
+    sphericalHarmonics(normals[i], normals[i + 1], normals[i + 2], y);
+    for (let k = 0; k < 9; k++) out[n + k] = y[k] - (occlusion ? occlusion[n + k] : 0);
+  }
+  return out;
 }
 
 /**
@@ -134,17 +137,15 @@ export function mirroredHarmonics(normals: Float32Array, toEye: Float32Array): F
 
 /** ln(albedo * shading + highlight + LIGHT_FLOOR) of every sample `[N, 3]`, and its parts. */
 export function predictLight(
-  { density: { mean, basis, codeSize }, normals, mirrored }: Pick<AppearanceData, 'density' | 'normals' | 'mirrored'>,
+  { density: { mean, basis, codeSize }, transfer, mirrored }: Pick<AppearanceData, 'density' | 'transfer' | 'mirrored'>,
   { texture, lighting }: Appearance,
 ) {
-  const count = normals.length / 3;
+  const count = transfer.length / 9;
   const albedo = new Float32Array(3 * count);
   const shading = new Float32Array(3 * count);
   const highlight = new Float32Array(3 * count);
   const predicted = new Float32Array(3 * count);
-  const y = new Float64Array(9);
   for (let n = 0; n < count; n++) {
-    sphericalHarmonics(normals[3 * n], normals[3 * n + 1], normals[3 * n + 2], y);
     for (let c = 0; c < 3; c++) {
       const i = 3 * n + c;
       let density = mean[i];
@@ -152,7 +153,7 @@ export function predictLight(
       let light = 0;
       let sheen = 0;
       for (let k = 0; k < 9; k++) {
-        light += lighting[3 * k + c] * y[k];
+        light += lighting[3 * k + c] * transfer[9 * n + k];
         if (mirrored) sheen += lighting[3 * k + c] * mirrored[9 * n + k];
       }
       albedo[i] = Math.min(1, Math.exp(-density));
@@ -201,17 +202,15 @@ export function stepAppearance(
 
 /** One photo's equations over the texture code and its light, without the code's own prior. */
 function gatherAppearance({ data, weight }: AppearanceEvidence, appearance: Appearance): NormalEquations {
-  const { density, normals, mirrored, logLight, trust } = data;
+  const { density, transfer, mirrored, logLight, trust } = data;
   const { basis, codeSize } = density;
   const equations = createNormalEquations(codeSize + 27);
   const prediction = predictLight(data, appearance);
   const { albedo, shading, highlight, predicted } = prediction;
   const parameters = new Int32Array(codeSize + 9);
   const values = new Float64Array(codeSize + 9);
-  const y = new Float64Array(9);
   for (let n = 0; n < trust.length; n++) {
     if (trust[n] <= 0) continue;
-    sphericalHarmonics(normals[3 * n], normals[3 * n + 1], normals[3 * n + 2], y);
     for (let c = 0; c < 3; c++) {
       const i = 3 * n + c;
       const matte = albedo[i] * shading[i];
@@ -228,12 +227,12 @@ function gatherAppearance({ data, weight }: AppearanceEvidence, appearance: Appe
       for (let k = 0; k < 9; k++) {
         parameters[active] = codeSize + 3 * k + c;
         const sheen = mirrored && highlight[i] > 0 ? mirrored[9 * n + k] : 0;
-        values[active++] = (albedo[i] * y[k] + sheen) / total;
+        values[active++] = (albedo[i] * transfer[9 * n + k] + sheen) / total;
       }
       addSparseResidual(equations, parameters, values, active, predicted[i] - logLight[i], weight * trust[n]);
       const tooDark = Math.log(shading[i] * WHITEST_SKIN) - logLight[i];
       if (tooDark >= 0) continue;
-      for (let k = 0; k < 9; k++) values[codes + k] = y[k] / shading[i];
+      for (let k = 0; k < 9; k++) values[codes + k] = transfer[9 * n + k] / shading[i];
       addSparseResidual(
         equations,
         parameters.subarray(codes),
@@ -269,18 +268,16 @@ function addLightPrior(equations: NormalEquations, from: number, lighting: Float
 /** The mean shading of what is seen is what exposure and white balance make it. The albedo that it goes with is the whole face's. */
 function addExposurePrior(
   equations: NormalEquations,
-  { density: { basis, codeSize }, normals, trust }: AppearanceData,
+  { density: { basis, codeSize }, transfer, trust }: AppearanceData,
   { albedo }: Pick<ReturnType<typeof predictLight>, 'albedo'>,
   lighting: Float64Array,
 ): void {
   const seen = new Float64Array(9);
-  const y = new Float64Array(9);
   let total = 0;
   for (let n = 0; n < trust.length; n++) {
     if (trust[n] <= 0) continue;
     total += trust[n];
-    sphericalHarmonics(normals[3 * n], normals[3 * n + 1], normals[3 * n + 2], y);
-    for (let k = 0; k < 9; k++) seen[k] += trust[n] * y[k];
+    for (let k = 0; k < 9; k++) seen[k] += trust[n] * transfer[9 * n + k];
   }
   if (total === 0) return;
   const rows = [0, 1, 2].map((c) => {
@@ -320,10 +317,9 @@ export function matteLight(
   lightOrder: LightOrder = 2,
 ): Float64Array {
   const frozen = beyondOrder(lightOrder).filter((_, i) => i % 3 === 0);
-  const { normals, logLight, trust } = data;
+  const { transfer, logLight, trust } = data;
   const total = trust.reduce((sum, t) => sum + t, 0);
   let found = lighting;
-  const y = new Float64Array(9);
   const row = new Float64Array(9);
   for (let iteration = 0; iteration < 4; iteration++) {
     const { albedo, shading } = predictLight({ ...data, mirrored: undefined }, { texture, lighting: found });
@@ -333,10 +329,9 @@ export function matteLight(
       for (let n = 0; n < trust.length; n++) {
         if (trust[n] <= 0) continue;
         const i = 3 * n + c;
-        sphericalHarmonics(normals[3 * n], normals[3 * n + 1], normals[3 * n + 2], y);
         const shown = (albedo[i] * shading[i] + LIGHT_FLOOR) ** DISPLAY_GAMMA;
         for (let k = 0; k < 9; k++)
-          row[k] = (DISPLAY_GAMMA * shown * albedo[i] * y[k]) / (albedo[i] * shading[i] + LIGHT_FLOOR);
+          row[k] = (DISPLAY_GAMMA * shown * albedo[i] * transfer[9 * n + k]) / (albedo[i] * shading[i] + LIGHT_FLOOR);
         addResidual(equations, row, shown - Math.exp(logLight[i] * DISPLAY_GAMMA), trust[n]);
       }
       for (let k = 0; k < 9; k++) {

@@ -1,5 +1,6 @@
 import {
   computeNormals,
+  computeOcclusion,
   createRaster,
   cropCamera,
   type FaceModel,
@@ -56,6 +57,7 @@ import {
   type Appearance,
   type AppearanceData,
   createAppearance,
+  harmonicTransfer,
   LIGHT_FLOOR,
   matteLight,
   mirroredHarmonics,
@@ -102,6 +104,8 @@ export interface Fit {
   codes: Float64Array;
   pose: Pose;
   appearance: Appearance;
+  /** `[V, 9]` what the skin hides of the light at its vertices, at codes near these: of `computeOcclusion`. */
+  occlusion?: Float32Array;
   /** `[V, 3]` the skin's vertices at the codes, metres, where the network was asked for them. */
   skin?: Float32Array;
 }
@@ -224,12 +228,13 @@ export async function optimise(
       retrust(view, appearances[i], outlier);
     }
   };
-  const look = async (crops: readonly Crop[]) => {
+  const look = async (crops: readonly Crop[], isNewShape: boolean) => {
     const views: View[] = [];
     // One after the other: where one fails, the networks are not asked for the next.
     for (const [i, photo] of photos.entries()) {
       const { codes } = fits[i];
       const all = vertices ? posePoints(vertices, codes) : await skinVertices(model, codes);
+      if (isNewShape) fits[i].occlusion = skinOcclusion(model, all);
       if (!vertices) fits[i].skin = all;
       views.push(lookAtPhoto(subject, photo, fits[i], crops[i], all));
     }
@@ -247,7 +252,7 @@ export async function optimise(
     const crops = blurredLogPhotos(photos, share);
     for (let i = 0; i < settings.photoSteps[level]; i++) {
       await onStep(steps / total);
-      const views = await look(crops);
+      const views = await look(crops, i === 0);
       const weights = views.map((view, n) => photometricWeight(view, effectiveSamples[n]));
       for (let k = 0; k < (level === 0 && i === 0 ? 5 : 2); k++) solveAppearance(views, weights);
       advance((equations, photo) => {
@@ -280,7 +285,7 @@ export async function optimise(
   }
   // The appearance once more, at the final geometry.
   await onStep((total - 1) / total);
-  const views = await look(blurredLogPhotos(photos, 0.01));
+  const views = await look(blurredLogPhotos(photos, 0.01), true);
   for (let k = 0; k < settings.appearanceSteps; k++) {
     for (const { data } of views) weighByDisplay(data);
     const weights = views.map((view) => photometricWeight(view, 6 * EFFECTIVE_SAMPLES));
@@ -386,6 +391,12 @@ async function skinVertices({ manifest, uv }: FaceModel, codes: Float64Array): P
   return positions;
 }
 
+/** `[V, 9]` what the skin hides of the light at its own vertices, whose places are `all` `[V, 3]`, metres. */
+function skinOcclusion({ uv }: FaceModel, all: Float32Array): Float32Array {
+  const { triangles } = uv.topology.skin;
+  return computeOcclusion([{ positions: all, normals: computeNormals(all, triangles), indices: triangles }])[0];
+}
+
 /** Vertices of the face region that are compared with the photo. */
 export interface ChosenSamples {
   /** Which of the mesh's vertices. */
@@ -482,7 +493,7 @@ export interface View {
 export function lookAtPhoto(
   subject: Subject,
   { crop, mask }: Evidence,
-  { pose, appearance }: Pick<Fit, 'pose' | 'appearance'>,
+  { pose, appearance, occlusion }: Pick<Fit, 'pose' | 'appearance' | 'occlusion'>,
   logPhoto: Crop,
   all: Float32Array,
 ): View {
@@ -524,7 +535,8 @@ export function lookAtPhoto(
     base[n] = visible[n] && inside ? Math.min(1, Math.max(0, (facing - 0.1) / 0.4)) * person[0] : 0;
   }
   const mirrored = mirroredHarmonics(normals, toEye);
-  const data = { density: chosen.density, normals, mirrored, logLight, trust: base.slice() };
+  const transfer = harmonicTransfer(normals, occlusion && takeRows(occlusion, 9, chosen.index));
+  const data = { density: chosen.density, transfer, mirrored, logLight, trust: base.slice() };
   const view = { positions, data, base, trusted: 0 };
   retrust(view, appearance);
   return view;

@@ -1,9 +1,16 @@
-import { encodeNormalMap, type RgbaImage } from '@implicit-faces/avatar';
+import { encodeNormalMap, hiddenLight, type RgbaImage, sphericalHarmonics } from '@implicit-faces/avatar';
 import { type ChartMap, resampleChartMap } from '@implicit-faces/uv-param';
 import { type HeightFieldProblem, solveHeightField } from '../height-field.js';
 import { blur } from '../photo.js';
-import { sphericalHarmonics, sphericalHarmonicsGradient } from './appearance.js';
-import { type SeenScene, seenInScene, type TexelGeometry, texelGeometry, texelTangents } from './texture.js';
+import { sphericalHarmonicsGradient } from './appearance.js';
+import {
+  createTexelLookUp,
+  type SeenScene,
+  seenInScene,
+  type TexelGeometry,
+  texelGeometry,
+  texelTangents,
+} from './texture.js';
 
 export interface ReliefInput {
   /** The photos of one person, each with the light that was found in it. */
@@ -103,7 +110,9 @@ function addScene(
   const pitch = texelPitch(positions, weight, size);
   if (!(pitch > 0)) return 0;
   const fine = fineDetail(ratio, weight, size, pitch);
-  const { lighting } = scene;
+  const { lighting, occlusion } = scene;
+  const lost = occlusion && createTexelLookUp(geometry, hiddenLight(occlusion, lighting));
+  const hidden = new Float64Array(3);
   const y = new Float64Array(9);
   const dy = new Float64Array(27);
   const light = new Float64Array(3);
@@ -119,8 +128,9 @@ function addScene(
     const [nx, ny, nz] = normals.subarray(3 * i, 3 * i + 3);
     sphericalHarmonics(nx, ny, nz, y);
     sphericalHarmonicsGradient(nx, ny, nz, dy);
+    lost?.(i, hidden);
     for (let c = 0; c < 3; c++) {
-      light[c] = 0;
+      light[c] = -hidden[c];
       for (let j = 0; j < 3; j++) byNormal[3 * c + j] = 0;
       for (let k = 0; k < 9; k++) {
         light[c] += lighting[3 * k + c] * y[k];

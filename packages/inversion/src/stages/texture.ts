@@ -4,15 +4,18 @@ import {
   type Camera,
   computeTangents,
   decodeNormalMap,
+  hiddenLight,
   isVisible,
   type PartMesh,
   type Raster,
   type RgbaImage,
   rasterize,
+  sphericalHarmonics,
 } from '@implicit-faces/avatar';
 import {
   type ChartMap,
   encodeSrgb,
+  enlargeTexture,
   pullPush,
   resampleChartMap,
   sampleChartMap,
@@ -20,8 +23,9 @@ import {
 } from '@implicit-faces/uv-param';
 import { type Crop, lookUp, lookUpSharp, type Plane } from '../photo.js';
 import { cameraFromPose, type Pose } from '../pose.js';
-import { LIGHT_FLOOR, sphericalHarmonics } from './appearance.js';
+import { LIGHT_FLOOR } from './appearance.js';
 import { applyRatios, joinMirrored, RATIO_LIMITS } from './blend-ratios.js';
+import { broadGrey, SHADE_SIZE } from './broad-grey.js';
 import { type ChartRaster, drawChart } from './draw-chart.js';
 import { findGlasses } from './glasses.js';
 
@@ -32,6 +36,8 @@ export interface Scene {
   pose: Pose;
   /** `[9, 3]` */
   lighting: Float64Array;
+  /** What the skin, the first part, hides of it, `[V, 9]` of `computeOcclusion`; nothing when absent. */
+  occlusion?: Float32Array;
   /** The face in linear light at the photo's own resolution, and the person's mask over it. */
   crop: Crop;
   mask: Plane;
@@ -55,11 +61,20 @@ export interface TextureInput {
   trusted?: ChartMap;
   /** The chart's left half mirrors its right. */
   symmetric?: boolean;
+  /** Places of the chart where light that the scenes' lighting does not explain is looked for, 255, and left out; none when absent. */
+  shaded?: ChartMap;
   /** `REGIONS` of a chart on which glasses may be seen; they are no part of the texture. */
   regions?: ChartMap;
   /** `[size, size, 3]` linear, the model's albedo; the size is a power of two. */
   albedo: Float32Array;
   size: number;
+}
+
+/** What `finishTexture` makes. */
+export interface FinishedTexture {
+  image: RgbaImage;
+  /** `[SHADE_SIZE, SHADE_SIZE]` logarithms of the light on the photo that its lighting does not explain; 0 outside the places where it was looked for. */
+  unexplained?: Float32Array;
 }
 
 /** A shading below this is noise when the photo is divided by it. */
@@ -102,10 +117,10 @@ export function seeScene(scene: Scene): SeenScene {
  *
  * @returns sRGB, `size` squared.
  */
-export function finishTexture(input: TextureInput): RgbaImage {
-  const { albedo, size, symmetric } = input;
+export function finishTexture(input: TextureInput): FinishedTexture {
+  const { albedo, size, symmetric, shaded } = input;
   if (!input.scenes.some(({ seenParts }) => seenParts.has(input.part)))
-    return { data: encodeSrgb(albedo), width: size, height: size };
+    return { image: { data: encodeSrgb(albedo), width: size, height: size } };
   const { ratio, weight } = seenRatios(input);
   const glasses = input.regions && findGlasses(ratio, weight, size, input.regions);
   if (glasses) {
@@ -115,7 +130,20 @@ export function finishTexture(input: TextureInput): RgbaImage {
   const ratios = { ratio, weight, size, symmetric };
   const { joined, share } = joinMirrored(ratios);
   const filled = pullPush(joined, share, size);
-  return { data: applyRatios(ratios, filled, albedo), width: size, height: size };
+  const unexplained = shaded && broadGrey(filled, size, resampleChartMap(softened(shaded, SOFT_EDGE), SHADE_SIZE));
+  const image = {
+    data: applyRatios(ratios, filled, unexplained ? dimmed(albedo, size, unexplained) : albedo),
+    width: size,
+    height: size,
+  };
+  return { image, unexplained };
+}
+
+/** The albedo `[size, size, 3]` without the light `[SHADE_SIZE, SHADE_SIZE]`, in logarithms, that is in its ratios. */
+function dimmed(albedo: Float32Array, size: number, light: Float32Array): Float32Array {
+  const coarse = new Float32Array(3 * light.length);
+  for (let i = 0; i < light.length; i++) coarse.fill(Math.exp(-light[i]), 3 * i, 3 * i + 3);
+  return enlargeTexture({ data: coarse, size: SHADE_SIZE }, size).data.map((factor, i) => factor * albedo[i]);
 }
 
 /** Side of the texture that a tint is looked for in, and how many of its texels have to be seen to name one. */
@@ -197,7 +225,7 @@ function seenRatios({ scenes, part, trusted, albedo, size }: TextureInput) {
 
 /** The same of one photo, and how finely it shows each texel `[size, size]`: pixels per millimetre, across the surface. */
 export function seenInScene(
-  { meshes, pose, lighting, crop, mask, camera, raster }: SeenScene,
+  { meshes, pose, lighting, occlusion, crop, mask, camera, raster }: SeenScene,
   part: number,
   trust: ArrayLike<number> | undefined,
   albedo: Float32Array,
@@ -206,13 +234,16 @@ export function seenInScene(
 ) {
   const { rotation: r, translation: t } = pose;
   const eye = [0, 1, 2].map((j) => -(r[j] * t[0] + r[3 + j] * t[1] + r[6 + j] * t[2]));
-  const { positions, normals, shadingNormals } = geometry ?? texelGeometry(facingTriangles(meshes[part], eye), size);
+  const texels = geometry ?? texelGeometry(facingTriangles(meshes[part], eye), size);
+  const { positions, normals, shadingNormals } = texels;
+  const lost = occlusion && part === 0 ? createTexelLookUp(texels, hiddenLight(occlusion, lighting)) : undefined;
   const ratio = new Float32Array(3 * size * size);
   const weight = new Float32Array(size * size);
   const detail = new Float32Array(size * size);
   const y = new Float64Array(9);
   const colour = new Float64Array(3);
   const person = new Float64Array(1);
+  const hidden = new Float64Array(3);
   for (let i = 0; i < size * size; i++) {
     const px = positions[3 * i];
     if (Number.isNaN(px)) continue;
@@ -234,10 +265,11 @@ export function seenInScene(
     lookUpSharp(crop, x2, y2, colour);
     lookUp(mask, x2, y2, person);
     sphericalHarmonics(shadingNormals[3 * i], shadingNormals[3 * i + 1], shadingNormals[3 * i + 2], y);
+    lost?.(i, hidden);
     let sum = 0;
     let squares = 0;
     for (let c = 0; c < 3; c++) {
-      let light = 0;
+      let light = -hidden[c];
       for (let k = 0; k < 9; k++) light += lighting[3 * k + c] * y[k];
       const k = Math.log(
         (colour[c] + LIGHT_FLOOR / 8) / Math.max(LEAST_SHADING, light) / Math.max(albedo[3 * i + c], 1e-3),
@@ -256,6 +288,31 @@ export function seenInScene(
     detail[i] = (camera.focalLengthPx / depth / 1000) * facing;
   }
   return { ratio, weight, detail };
+}
+
+/**
+ * What the scene's light does on its skin that its harmonics do not say of the normals, `[SHADE_SIZE, SHADE_SIZE, 3]`: what the head hides, and what was left unexplained. The photo is albedo times the
+ * harmonics' shading times this.
+ */
+export function shadeOfScene({ meshes, lighting, occlusion }: Scene, unexplained?: Float32Array): Float32Array {
+  const texels = texelGeometry(meshes[0], SHADE_SIZE);
+  const { positions, shadingNormals } = texels;
+  const lost = occlusion && createTexelLookUp(texels, hiddenLight(occlusion, lighting));
+  const out = new Float32Array(3 * SHADE_SIZE * SHADE_SIZE).fill(1);
+  const y = new Float64Array(9);
+  const hidden = new Float64Array(3);
+  for (let i = 0; i < SHADE_SIZE * SHADE_SIZE; i++) {
+    if (Number.isNaN(positions[3 * i])) continue;
+    sphericalHarmonics(shadingNormals[3 * i], shadingNormals[3 * i + 1], shadingNormals[3 * i + 2], y);
+    lost?.(i, hidden);
+    const further = unexplained ? Math.exp(unexplained[i]) : 1;
+    for (let c = 0; c < 3; c++) {
+      let open = 0;
+      for (let k = 0; k < 9; k++) open += lighting[3 * k + c] * y[k];
+      out[3 * i + c] = (further * Math.max(LEAST_SHADING, open - hidden[c])) / Math.max(LEAST_SHADING, open);
+    }
+  }
+  return out;
 }
 
 /** The mesh without the triangles that face away from a place at all three corners, of which nothing is seen: half of a head. */
@@ -302,14 +359,32 @@ export interface TexelGeometry {
   normals: Float32Array;
   /** `[size * size, 3]` the normals as the mesh's normal map turns them; the same where there is none. */
   shadingNormals: Float32Array;
-  /** Which triangle each texel is on. */
+  /** Which triangle each texel is on, and where in it. */
   raster: ChartRaster;
+  /** `[F, 3]` the mesh's triangles. */
+  indices: Uint32Array;
+}
+
+/** A function that puts what a mesh's vertices have, `[V, 3]`, interpolated at a texel of the chart, into `out` `[3]`. */
+export function createTexelLookUp({ raster, indices }: TexelGeometry, values: Float32Array) {
+  const { triangle, barycentrics } = raster;
+  return (texel: number, out: Float64Array): void => {
+    const corner = 3 * triangle[texel];
+    const a = 3 * indices[corner];
+    const b = 3 * indices[corner + 1];
+    const c = 3 * indices[corner + 2];
+    const u = barycentrics[3 * texel];
+    const v = barycentrics[3 * texel + 1];
+    const w = barycentrics[3 * texel + 2];
+    for (let k = 0; k < 3; k++) out[k] = u * values[a + k] + v * values[b + k] + w * values[c + k];
+  };
 }
 
 /** The mesh, drawn as its chart. */
 export function texelGeometry(mesh: PartMesh, size: number): TexelGeometry {
-  const { raster, ...out } = drawChart(mesh, size);
-  return { ...out, shadingNormals: mesh.normalMap ? bentNormals(mesh, out.normals, raster) : out.normals, raster };
+  const { raster, ...drawn } = drawChart(mesh, size);
+  const shadingNormals = mesh.normalMap ? bentNormals(mesh, drawn.normals, raster) : drawn.normals;
+  return { ...drawn, shadingNormals, raster, indices: mesh.indices };
 }
 
 /** Tangents `[size * size, 4]` as `computeTangents`, at all texels: a corner's, aligned with the normal there; it turns little within a triangle. */

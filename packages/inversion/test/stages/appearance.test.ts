@@ -1,15 +1,15 @@
-import { sphericalHarmonicsShading } from '@implicit-faces/avatar';
+import { sphericalHarmonics } from '@implicit-faces/avatar';
 import { createRandom, type Random } from '@implicit-faces/test-utils';
 import { describe, expect, it } from 'vitest';
 import {
   type Appearance,
   type AppearanceData,
   createAppearance,
+  harmonicTransfer,
   LIGHT_FLOOR,
   matteLight,
   mirroredHarmonics,
   predictLight,
-  sphericalHarmonics,
   stepAppearance,
 } from '../../src/stages/appearance.js';
 
@@ -40,9 +40,11 @@ function someFace(seed: number, count = 200, codeSize = 4) {
     texture: usual.texture.map(() => random.uniform(-1.5, 1.5)),
     lighting: usual.lighting.map((v) => v + random.uniform(-0.15, 0.15)),
   };
-  const { predicted } = predictLight({ density, normals }, truth);
-  const data: AppearanceData = { density, normals, logLight: predicted, trust: new Float32Array(count).fill(1) };
-  return { data, truth, usual };
+  // Some of what arrives from each side is hidden.
+  const transfer = harmonicTransfer(normals, random.uniforms(9 * count, -0.02, 0.05));
+  const { predicted } = predictLight({ density, transfer }, truth);
+  const data: AppearanceData = { density, transfer, logLight: predicted, trust: new Float32Array(count).fill(1) };
+  return { data, normals, truth, usual };
 }
 
 function solve(data: AppearanceData, start: Appearance, weight: number): Appearance {
@@ -51,21 +53,18 @@ function solve(data: AppearanceData, start: Appearance, weight: number): Appeara
   return appearance;
 }
 
-describe('sphericalHarmonics', () => {
-  it('are those of the avatar package', () => {
-    const random = createRandom(1);
-    const lighting = random.uniforms(27, -0.2, 0.2).map((v, i) => (i < 3 ? v + 4 : v));
-    const shading = sphericalHarmonicsShading(lighting);
+describe('harmonicTransfer', () => {
+  it('is the harmonics of the normal, less what is hidden of them', () => {
+    const normals = someNormals(createRandom(1), 5);
+    const occlusion = createRandom(2).uniforms(45, 0, 0.1);
+    const open = harmonicTransfer(normals);
     const y = new Float64Array(9);
-    const expected = new Float64Array(3);
-    const normals = someNormals(random, 50);
-    for (let n = 0; n < 50; n++) {
-      const [nx, ny, nz] = normals.subarray(3 * n, 3 * n + 3);
-      shading(nx, ny, nz, expected);
-      expect(sphericalHarmonics(nx, ny, nz, y)).toBe(y);
-      const received = [0, 1, 2].map((c) => y.reduce((sum, v, k) => sum + lighting[3 * k + c] * v, 0));
-      expect(received).toBeCloseToTensor(expected, 1e-6);
-    }
+    const [nx, ny, nz] = normals.subarray(6, 9);
+    expect(open.subarray(18, 27)).toBeCloseToTensor(sphericalHarmonics(nx, ny, nz, y), 1e-6);
+    expect(harmonicTransfer(normals, occlusion)).toBeCloseToTensor(
+      open.map((v, i) => v - occlusion[i]),
+      1e-6,
+    );
   });
 });
 
@@ -109,12 +108,12 @@ describe('matteLight', () => {
   });
 
   it('takes highlights in', () => {
-    const { data, truth } = someFace(9);
-    const mirrored = mirroredHarmonics(data.normals, data.normals);
+    const { data, normals, truth } = someFace(9);
+    const mirrored = mirroredHarmonics(normals, normals);
     const logLight = predictLight({ ...data, mirrored }, truth).predicted;
     const error = (lighting: Float64Array) =>
       predictLight(data, { ...truth, lighting }).predicted.reduce((sum, v, i) => sum + (v - logLight[i]) ** 2, 0);
-    expect(error(matteLight({ ...data, mirrored, logLight }, truth))).toBeLessThan(0.1 * error(truth.lighting));
+    expect(error(matteLight({ ...data, mirrored, logLight }, truth))).toBeLessThan(0.12 * error(truth.lighting));
   });
 });
 
@@ -156,8 +155,8 @@ describe('stepAppearance', () => {
   });
 
   it('makes the light strong enough that nothing seen is whiter than skin', () => {
-    const { data, usual } = someFace(7);
-    const bright = data.normals.filter((_, i) => i % 3 === 0).map((x) => (x > 0.3 ? 1 : 0));
+    const { data, normals, usual } = someFace(7);
+    const bright = normals.filter((_, i) => i % 3 === 0).map((x) => (x > 0.3 ? 1 : 0));
     const light = predictLight(data, usual).shading;
     // Patches that no albedo under the usual light explains, too sharp for the code or the light to follow.
     const logLight = data.logLight.map((v, i) => (bright[Math.floor(i / 3)] ? Math.log(1.3 * light[i]) : v));
@@ -174,7 +173,7 @@ describe('stepAppearance', () => {
     const basis = new Float32Array(data.density.mean.length).fill(0.4);
     const density = { mean: data.density.mean, basis, codeSize: 1 };
     const dark = { texture: new Float64Array([2]), lighting: usual.lighting };
-    const logLight = predictLight({ density, normals: data.normals }, dark).predicted;
+    const logLight = predictLight({ density, transfer: data.transfer }, dark).predicted;
     const found = solve({ ...data, density, logLight }, createAppearance(1), 10);
     expect(found.texture[0]).toBeGreaterThan(1);
     expect(predictLight({ ...data, density }, found).predicted).toBeCloseToTensor(logLight, 0.05);
@@ -182,24 +181,24 @@ describe('stepAppearance', () => {
 
   it.each([0.05, 0.15, 0.5])('finds an albedo of %f under the light that cameras expose it by', (tone) => {
     const { data } = someFace(10);
-    const { normals } = data;
-    const count = normals.length / 3;
+    const { transfer, trust } = data;
+    const count = trust.length;
     const density = {
       mean: new Float32Array(3 * count).fill(-Math.log(0.25)),
       basis: new Float32Array(3 * count).fill(0.5),
       codeSize: 1,
     };
-    const exposure = 0.82 * (0.3 / tone) ** 0.2;
+    const exposure = 0.88 * (0.3 / tone) ** 0.2;
     const logLight = new Float32Array(3 * count).fill(Math.log(tone * exposure + LIGHT_FLOOR));
-    const found = solve({ density, normals, logLight, trust: data.trust }, createAppearance(1), 100);
-    const { albedo } = predictLight({ density, normals }, found);
+    const found = solve({ density, transfer, logLight, trust }, createAppearance(1), 100);
+    const { albedo } = predictLight({ density, transfer }, found);
     expect(albedo[0] / tone).toBeGreaterThan(0.9);
     expect(albedo[0] / tone).toBeLessThan(1.1);
   });
 
   it('tells highlights from skin', () => {
-    const { data, truth, usual } = someFace(11);
-    const mirrored = mirroredHarmonics(data.normals, data.normals);
+    const { data, normals, truth, usual } = someFace(11);
+    const mirrored = mirroredHarmonics(normals, normals);
     const dark = { ...data.density, mean: data.density.mean.map((d) => d + 1.5) };
     const logLight = predictLight({ ...data, density: dark, mirrored }, truth).predicted;
     const off = (glossy: boolean) => {

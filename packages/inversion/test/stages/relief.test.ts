@@ -1,10 +1,17 @@
-import { decodeNormalMap, encodeNormalMap, type PartMesh, type RgbaImage, renderAvatar } from '@implicit-faces/avatar';
+import {
+  decodeNormalMap,
+  encodeNormalMap,
+  type PartMesh,
+  type RgbaImage,
+  renderAvatar,
+  sphericalHarmonics,
+} from '@implicit-faces/avatar';
 import { createRandom } from '@implicit-faces/test-utils';
 import { encodeSrgb } from '@implicit-faces/uv-param';
 import { describe, expect, it } from 'vitest';
 import { cropMask, cropPhoto } from '../../src/photo.js';
 import { cameraFromPose, type Pose } from '../../src/pose.js';
-import { sphericalHarmonics, sphericalHarmonicsGradient } from '../../src/stages/appearance.js';
+import { sphericalHarmonicsGradient } from '../../src/stages/appearance.js';
 import { findRelief } from '../../src/stages/relief.js';
 import { seeScene } from '../../src/stages/texture.js';
 

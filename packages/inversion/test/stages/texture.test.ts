@@ -1,12 +1,13 @@
-import { type PartMesh, type RgbaImage, renderAvatar } from '@implicit-faces/avatar';
-import { linearFromSrgb } from '@implicit-faces/uv-param';
+import { type PartMesh, type RgbaImage, renderAvatar, shadedAlbedo } from '@implicit-faces/avatar';
+import { linearFromSrgb, srgbByteFromLinear } from '@implicit-faces/uv-param';
 import { describe, expect, it } from 'vitest';
 import { cropMask, cropPhoto } from '../../src/photo.js';
 import { cameraFromPose, type Pose, stepPose } from '../../src/pose.js';
 import { createAppearance } from '../../src/stages/appearance.js';
-import { finishTexture, seenTint, seeScene } from '../../src/stages/texture.js';
+import { SHADE_SIZE } from '../../src/stages/broad-grey.js';
+import { finishTexture, seenTint, seeScene, shadeOfScene } from '../../src/stages/texture.js';
 
-const SIZE = 128;
+const SIZE = 256;
 const RADIUS = 0.1;
 const PHOTO = 320;
 
@@ -59,21 +60,38 @@ const grey = linearFromSrgb(128 / 255);
 
 /** Photographs the dome and takes its texture from the photo. */
 function finish(yaw: number, symmetric: boolean, trusted?: number): RgbaImage {
+  return finishPhotographed(skin, yaw, { symmetric, trusted }).image;
+}
+
+/** Photographs a dome and takes the texture from the photo, as if all that was known of it were the light and that it is grey. */
+function finishPhotographed(
+  dome: PartMesh,
+  yaw: number,
+  options: { symmetric?: boolean; trusted?: number; shaded?: number; occlusion?: Float32Array } = {},
+) {
+  const { symmetric, trusted, shaded, occlusion } = options;
   const pose = turned(yaw);
-  const photo = renderAvatar([skin], cameraFromPose(pose), Float32Array.from(lighting), {
+  const photo = renderAvatar([dome], cameraFromPose(pose), Float32Array.from(lighting), {
     width: PHOTO,
     height: PHOTO,
     background: [20, 40, 160],
+    occlusion: occlusion && [occlusion],
   });
   const crop = cropPhoto(photo, [PHOTO / 2, PHOTO / 2], PHOTO, PHOTO);
-  return finishTexture({
-    scenes: [seeScene({ meshes: [skin], pose, lighting, crop, mask: cropMask(photo.mask, photo, crop) })],
+  const mask = cropMask(photo.mask, photo, crop);
+  const scene = seeScene({ meshes: [dome], pose, lighting, occlusion, crop, mask });
+  const everywhere = (value?: number) =>
+    value === undefined ? undefined : { data: new Uint8Array(64 * 64).fill(value), size: 64 };
+  const finished = finishTexture({
+    scenes: [scene],
     part: 0,
     symmetric,
-    trusted: trusted === undefined ? undefined : { data: new Uint8Array(64 * 64).fill(trusted), size: 64 },
+    trusted: everywhere(trusted),
+    shaded: everywhere(shaded),
     albedo: new Float32Array(3 * SIZE * SIZE).fill(grey),
     size: SIZE,
   });
+  return { ...finished, scene, photo };
 }
 
 /** The mean difference of 8-bit values over columns from u0 to u1, away from the top and bottom rim. */
@@ -113,6 +131,45 @@ describe('finishTexture', () => {
     const untrusted = finish(0, false, 0);
     expect(difference(untrusted, greyImage, 0.1, 0.9)).toBeLessThan(difference(truth, greyImage, 0.1, 0.9));
     expect(untrusted.data.every((v, i) => i % 4 !== 3 || v === 255)).toBe(true);
+  });
+});
+
+describe('what light does to a texture', () => {
+  it('leaves out what the head hides of it', () => {
+    // From the subject's right hardly anything arrives.
+    const occlusion = new Float32Array(9 * (skin.positions.length / 3));
+    for (let v = 0; v < skin.positions.length / 3; v++) occlusion[9 * v] = 0.4 * Math.max(0, -skin.normals[3 * v]);
+    const { image, photo } = finishPhotographed(skin, 0, { trusted: 255, occlusion });
+    expect(difference(photo, finishPhotographed(skin, 0, {}).photo, 0.2, 0.4)).toBeGreaterThan(5);
+    expect(difference(image, truth, 0.15, 0.85)).toBeLessThan(2.5);
+  });
+
+  it('leaves out most of what is broad and grey, and says what it was, so that the photo can be made again', () => {
+    // Brown skin with fine spots, and a broad shadow on it.
+    const [spotted, stained] = [0, 0.5].map((depth) => {
+      const data = new Uint8ClampedArray(4 * SIZE * SIZE).fill(255);
+      for (let i = 0; i < SIZE * SIZE; i++) {
+        const [x, y] = [i % SIZE, Math.floor(i / SIZE)];
+        const away = Math.hypot(x / SIZE - 0.5, y / SIZE - 0.5) / 0.12;
+        const light = (1 - depth * Math.exp(-(away ** 2))) * (1 + 0.25 * Math.sin(x) * Math.sin(y));
+        for (const [c, byte] of [150, 110, 90].entries())
+          data[4 * i + c] = srgbByteFromLinear(light * linearFromSrgb(byte / 255));
+      }
+      return { data, width: SIZE, height: SIZE };
+    });
+    const { image, unexplained, scene } = finishPhotographed(dome(stained), 0, { trusted: 255, shaded: 255 });
+    const plain = finishPhotographed(dome(spotted), 0, { trusted: 255 }).image;
+    expect(difference(image, plain, 0.4, 0.6)).toBeLessThan(0.5 * difference(stained, spotted, 0.4, 0.6));
+    const shade = { data: shadeOfScene(scene, unexplained), size: SHADE_SIZE };
+    const unsplit = finishPhotographed(dome(stained), 0, { trusted: 255 }).image;
+    expect(difference(shadedAlbedo({ albedo: image, shade }), unsplit, 0.1, 0.9)).toBeLessThan(1);
+    // The spots are as strong as they were.
+    const contrast = ({ data }: RgbaImage) => {
+      const at = (x: number) => data[4 * (SIZE * 64 + x)];
+      return Array.from({ length: 64 }, (_, k) => Math.abs(at(97 + k) - at(96 + k))).reduce((a, b) => a + b);
+    };
+    expect(contrast(image)).toBeGreaterThan(0.9 * contrast(unsplit));
+    expect(contrast(image)).toBeGreaterThan(100);
   });
 });
 
@@ -161,7 +218,7 @@ describe('seeScene', () => {
       part: 1,
       albedo: new Float32Array(3 * SIZE * SIZE).fill(grey),
       size: SIZE,
-    });
+    }).image;
     expect(data.every((byte, i) => byte === (i % 4 === 3 ? 255 : 128))).toBe(true);
   });
 });
