@@ -1,4 +1,5 @@
 import { srgbByteFromLinear } from '@implicit-faces/uv-param';
+import { SHADE_SIZE } from './broad-grey.js';
 
 /** Logarithms of photo over albedo on a chart, `[size, size, 3]`, and how well each was seen, `[size, size]`, 0 to 1. */
 export interface Ratios {
@@ -47,12 +48,41 @@ function joinRow({ ratio, weight, size, symmetric }: Ratios, y: number, joined: 
  * @param ratios - what was seen decides how far from the albedo's hue a texel may be.
  * @param filled - `[size, size, 3]` logarithms.
  * @param albedo - `[size, size, 3]` linear.
+ * @param light - `[SHADE_SIZE, SHADE_SIZE]` what of the logarithms is light and is left out; none when absent.
  * @returns `[size, size, 4]` sRGB.
  */
-export function applyRatios(ratios: Ratios, filled: Float32Array, albedo: Float32Array): Uint8ClampedArray {
+export function applyRatios(
+  ratios: Ratios,
+  filled: Float32Array,
+  albedo: Float32Array,
+  light?: Float32Array,
+): Uint8ClampedArray {
   const data = new Uint8ClampedArray(4 * ratios.weight.length);
-  for (let y = 0; y < ratios.size; y++) applyRow(ratios, y, filled, albedo, data);
+  const lightOfRow = new Float32Array(ratios.size);
+  for (let y = 0; y < ratios.size; y++) {
+    if (light) enlargeRow(light, y, lightOfRow);
+    applyRow(ratios, y, filled, albedo, lightOfRow, data);
+  }
   return data;
+}
+
+/** Row y of a map `[SHADE_SIZE, SHADE_SIZE]` enlarged to the side `out.length`, bilinear, clamped at the border. */
+function enlargeRow(map: Float32Array, y: number, out: Float32Array): void {
+  const last = SHADE_SIZE - 1;
+  const scale = SHADE_SIZE / out.length;
+  const v = Math.min(last, Math.max(0, (y + 0.5) * scale - 0.5));
+  const above = Math.floor(v);
+  const sy = v - above;
+  const top = above * SHADE_SIZE;
+  const bottom = Math.min(last, above + 1) * SHADE_SIZE;
+  for (let x = 0; x < out.length; x++) {
+    const u = Math.min(last, Math.max(0, (x + 0.5) * scale - 0.5));
+    const left = Math.floor(u);
+    const right = Math.min(last, left + 1);
+    const upper = map[top + left] + (u - left) * (map[top + right] - map[top + left]);
+    const lower = map[bottom + left] + (u - left) * (map[bottom + right] - map[bottom + left]);
+    out[x] = upper + sy * (lower - upper);
+  }
 }
 
 function applyRow(
@@ -60,6 +90,7 @@ function applyRow(
   y: number,
   filled: Float32Array,
   albedo: Float32Array,
+  light: Float32Array,
   data: Uint8ClampedArray,
 ): void {
   for (let x = 0, i = y * size, m = i + size - 1; x < size; x++, i++, m--) {
@@ -67,9 +98,10 @@ function applyRow(
     const mean = (filled[at] + filled[at + 1] + filled[at + 2]) / 3;
     const known = Math.min(1, weight[i] + (symmetric ? weight[m] : 0));
     const hue = UNSEEN_HUE + RATIO_LIMITS[1] * known * known;
-    const red = albedo[at] * expNear(mean + Math.min(hue, Math.max(-hue, filled[at] - mean)));
-    const green = albedo[at + 1] * expNear(mean + Math.min(hue, Math.max(-hue, filled[at + 1] - mean)));
-    const blue = albedo[at + 2] * expNear(mean + Math.min(hue, Math.max(-hue, filled[at + 2] - mean)));
+    const grey = mean - light[x];
+    const red = albedo[at] * expNear(grey + Math.min(hue, Math.max(-hue, filled[at] - mean)));
+    const green = albedo[at + 1] * expNear(grey + Math.min(hue, Math.max(-hue, filled[at + 1] - mean)));
+    const blue = albedo[at + 2] * expNear(grey + Math.min(hue, Math.max(-hue, filled[at + 2] - mean)));
     // What would be brighter than white keeps its hue, which cutting each channel for itself would change.
     const excess = Math.max(1, red, green, blue);
     data[4 * i] = srgbByteFromLinear(red / excess);

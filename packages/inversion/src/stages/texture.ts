@@ -15,7 +15,6 @@ import {
 import {
   type ChartMap,
   encodeSrgb,
-  enlargeTexture,
   pullPush,
   resampleChartMap,
   sampleChartMap,
@@ -131,19 +130,7 @@ export function finishTexture(input: TextureInput): FinishedTexture {
   const { joined, share } = joinMirrored(ratios);
   const filled = pullPush(joined, share, size);
   const unexplained = shaded && broadGrey(filled, size, resampleChartMap(softened(shaded, SOFT_EDGE), SHADE_SIZE));
-  const image = {
-    data: applyRatios(ratios, filled, unexplained ? dimmed(albedo, size, unexplained) : albedo),
-    width: size,
-    height: size,
-  };
-  return { image, unexplained };
-}
-
-/** The albedo `[size, size, 3]` without the light `[SHADE_SIZE, SHADE_SIZE]`, in logarithms, that is in its ratios. */
-function dimmed(albedo: Float32Array, size: number, light: Float32Array): Float32Array {
-  const coarse = new Float32Array(3 * light.length);
-  for (let i = 0; i < light.length; i++) coarse.fill(Math.exp(-light[i]), 3 * i, 3 * i + 3);
-  return enlargeTexture({ data: coarse, size: SHADE_SIZE }, size).data.map((factor, i) => factor * albedo[i]);
+  return { image: { data: applyRatios(ratios, filled, albedo, unexplained), width: size, height: size }, unexplained };
 }
 
 /** Side of the texture that a tint is looked for in, and how many of its texels have to be seen to name one. */

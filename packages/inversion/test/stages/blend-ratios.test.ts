@@ -2,6 +2,7 @@ import { createRandom } from '@implicit-faces/test-utils';
 import { srgbByteFromLinear } from '@implicit-faces/uv-param';
 import { describe, expect, it } from 'vitest';
 import { applyRatios, expNear, joinMirrored, type Ratios } from '../../src/stages/blend-ratios.js';
+import { SHADE_SIZE } from '../../src/stages/broad-grey.js';
 
 /** A texture's ratios, a third of them not seen. */
 function someRatios(seed: number, symmetric: boolean): Ratios {
@@ -52,6 +53,25 @@ describe.each([true, false])('ratios, symmetric: %s', (symmetric) => {
       expect(data[4 * i + 3]).toBe(255);
     }
     expect(burnt).toBeGreaterThan(20);
+  });
+
+  it('are less what of them is light, between the texels of its map', () => {
+    const random = createRandom(4);
+    const filled = random.uniforms(3 * size * size, -1, 1);
+    const albedo = random.uniforms(3 * size * size, 0.05, 0.3);
+    // A ramp, which interpolation gives back.
+    const at = (x: number, y: number) => 0.4 * x - 0.3 * y;
+    const light = new Float32Array(SHADE_SIZE * SHADE_SIZE).map((_, i) =>
+      at(((i % SHADE_SIZE) + 0.5) / SHADE_SIZE, (Math.floor(i / SHADE_SIZE) + 0.5) / SHADE_SIZE),
+    );
+    const without = filled.map((v, k) => {
+      const i = Math.floor(k / 3);
+      return v - at(((i % size) + 0.5) / size, (Math.floor(i / size) + 0.5) / size);
+    });
+    const expected = applyRatios(ratios, without, albedo);
+    const found = applyRatios(ratios, filled, albedo, light);
+    expect(Math.max(...found.map((byte, i) => Math.abs(byte - expected[i])))).toBeLessThanOrEqual(1);
+    expect(found).not.toEqual(applyRatios(ratios, filled, albedo));
   });
 });
 
