@@ -34,6 +34,8 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 /** What three.js draws. */
 const TRIANGLES = 15_000;
 const ALBEDO_SIZE = 1024;
+/** WebGPU without a graphics card as well; WebGL2's driver stays what it is. */
+const WEBGPU = '--enable-unsafe-webgpu';
 
 const command = new Command('bench-render')
   .description(
@@ -118,7 +120,7 @@ async function runPage(model: string, input: RenderBenchInput, args: string[]): 
     );
   }
   const server = await serve(model, JSON.stringify(packArrays(input)));
-  const browser = await chromium.launch({ executablePath, args: [...CHROMIUM_ARGS, ...args], timeout: 0 });
+  const browser = await chromium.launch({ executablePath, args: [...CHROMIUM_ARGS, WEBGPU, ...args], timeout: 0 });
   try {
     const page = await browser.newPage();
     page.setDefaultTimeout(0);
@@ -184,7 +186,7 @@ function rounded(_key: string, value: unknown): unknown {
 function table(report: object): string {
   const lines = (entries: object, indent: string): string[] =>
     Object.entries(entries).flatMap(([key, value]) =>
-      typeof value === 'object'
+      typeof value === 'object' && value !== null
         ? [`${indent}${key}\n`, ...lines(value as object, `${indent}  `)]
         : `${(indent + key).padEnd(28)}${rounded('', value)}\n`,
     );

@@ -16,6 +16,7 @@ import { mat4 } from 'gl-matrix';
 import * as THREE from 'three';
 import { measureSimdPeak } from './simd-peak.js';
 import { unpackArrays } from './transfer.js';
+import { timeWebGpuFrames, type WebGpuFrames } from './webgpu-frames.js';
 
 export interface RenderBenchInput {
   fixed: StaticBake;
@@ -31,6 +32,8 @@ export interface RenderBenchResult {
   bakedMs: number;
   meshMs: number;
   threeMs: number;
+  /** `null` where there is no WebGPU adapter. */
+  webGpu: Omit<WebGpuFrames, 'picture'> | null;
   threeTriangles: number;
   fieldEvaluationsPerPixel: number;
   quickUpdateMs: number;
@@ -418,10 +421,22 @@ async function benchRender(packed: unknown): Promise<RenderBenchResult> {
     }
   }
 
+  // Last, so that nothing else is measured beside a second device.
+  const gpuFrames = await timeWebGpuFrames({
+    fixed,
+    bake: bakes.closed,
+    meshes: input.meshes,
+    lighting,
+    camera: FRONT(FRAME),
+    size: FRAME,
+  });
+  if (gpuFrames) pictures['baked-webgpu'] = gpuFrames.picture;
+
   return {
     bakedMs,
     meshMs,
     threeMs,
+    webGpu: gpuFrames && { adapter: gpuFrames.adapter, bakedMs: gpuFrames.bakedMs, meshMs: gpuFrames.meshMs },
     threeTriangles: input.simplified.reduce((sum, { indices }) => sum + indices.length / 3, 0),
     fieldEvaluationsPerPixel: reads / covered,
     quickUpdateMs: median(quickTimes),
