@@ -57,10 +57,10 @@ async function main(): Promise<void> {
   const { pictures, ...figures } = result;
   if (options.pictures) writePictures(options.pictures, pictures);
   const report = {
-    bakedOverThree: result.bakedMs / result.threeMs,
+    bakedOverThree: result.bakedOverThree,
     fieldEvaluationsPerPixel: result.fieldEvaluationsPerPixel,
-    quickUpdateMs: result.quickUpdateMs,
-    exactBakeMs: result.exactBakeMs,
+    quickUpdateMs: result.quickUpdateMs.lowerQuartile,
+    exactBakeMs: result.exactBakeMs.lowerQuartile,
     iouBakedExact: result.iouBakedExact,
     iouMouthEyes: Math.min(result.iouEyes, result.iouMouth),
     meanColourDiff: result.meanColourDiff,
@@ -124,6 +124,11 @@ async function runPage(model: string, input: RenderBenchInput, args: string[]): 
   try {
     const page = await browser.newPage();
     page.setDefaultTimeout(0);
+    const session = await browser.newBrowserCDPSession();
+    await page.exposeFunction('graphicsProcessorMs', async () => {
+      const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+      return 1000 * (processInfo.find(({ type }) => type === 'GPU')?.cpuTime ?? Number.NaN);
+    });
     const failed = new Promise<never>((_, reject) => page.on('pageerror', reject));
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
     await page.waitForFunction(() => 'benchRender' in globalThis);

@@ -330,6 +330,10 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
     gl.useProgram(proxy.handle);
     gl.uniformMatrix4fv(proxy.uniforms.clipFromAvatar, false, clipFromAvatar);
     gl.bindVertexArray(proxyArray);
+    // Rays begin at outer sides. Those that face away are half of all triangles.
+    gl.enable(gl.CULL_FACE);
+    gl.cullFace(gl.BACK);
+    gl.frontFace(gl.CCW);
     for (const reach of Object.values(REACHES)) {
       const count = proxyBegins[reach + 1] - proxyBegins[reach];
       if (count === 0) continue;
@@ -337,6 +341,7 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
       gl.uniform1ui(proxy.uniforms.program, programOf(reach));
       gl.drawElements(gl.TRIANGLES, count, gl.UNSIGNED_INT, 4 * proxyBegins[reach]);
     }
+    gl.disable(gl.CULL_FACE);
   }
 
   /** Traces the pixels whose stencil is a reach's. @param wants - where the tiles read it. */

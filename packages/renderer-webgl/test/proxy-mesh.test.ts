@@ -40,3 +40,22 @@ it('sorts triangles by what a ray from there may meet', async () => {
   for (let i = 0; i < eye.length; i += 3)
     expect(Math.hypot(eye[i] - 0.035, eye[i + 1] - 0.035, eye[i + 2] - 0.075)).toBeGreaterThan(0.0205);
 });
+
+it('gives the parts proxies whose triangles face outward, since those that face away are not drawn', async () => {
+  const { fixed } = await createToyBake();
+  for (const { positions, triangles } of partProxies(fixed)) {
+    const corner = (i: number) => positions.subarray(3 * triangles[i], 3 * triangles[i] + 3);
+    const middle = [0, 1, 2].map((k) => {
+      const along = positions.filter((_, i) => i % 3 === k);
+      return (Math.min(...along) + Math.max(...along)) / 2;
+    });
+    for (let i = 0; i < triangles.length; i += 3) {
+      const [a, b, c] = [corner(i), corner(i + 1), corner(i + 2)];
+      const [u, v] = [b.map((x, k) => x - a[k]), c.map((x, k) => x - a[k])];
+      const normal = [u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]];
+      // At an eyeball's poles some have no area.
+      if (Math.hypot(...normal) < 1e-12) continue;
+      expect(normal.reduce((sum, n, k) => sum + n * (a[k] - middle[k]), 0)).toBeGreaterThan(0);
+    }
+  }
+});

@@ -28,16 +28,27 @@ export interface RenderBenchInput {
   deformationFmas: number;
 }
 
+/** Of many times, ms. A busy machine only ever adds to them, so that the lower quartile varies less than the median. */
+export interface Spread {
+  least: number;
+  lowerQuartile: number;
+  median: number;
+}
+
 export interface RenderBenchResult {
-  bakedMs: number;
-  meshMs: number;
-  threeMs: number;
+  bakedMs: Spread;
+  meshMs: Spread;
+  threeMs: Spread;
+  /** The median, over all rounds, of the baked path's time over three.js' in the same round. */
+  bakedOverThree: number;
+  /** The same of all rounds' processor time in the graphics process: what a frame costs where there is no graphics card, whatever else the machine does. */
+  bakedOverThreeProcessor: number;
   /** `null` where there is no WebGPU adapter. */
   webGpu: Omit<WebGpuFrames, 'picture'> | null;
   threeTriangles: number;
   fieldEvaluationsPerPixel: number;
-  quickUpdateMs: number;
-  exactBakeMs: number;
+  quickUpdateMs: Spread;
+  exactBakeMs: Spread;
   exactBakePoints: number;
   deformationMs: number;
   simdPeakGflops: number;
@@ -63,7 +74,14 @@ const EXPRESSIONS: Record<string, Record<string, number>> = {
 const FRAME = 512;
 const VIEW_SIZE = 160;
 const CROP_SIZE = 112;
-const FRAMES = 15;
+/** Rounds of frames, and quick bakes, that are timed. */
+const ROUNDS = 20;
+const QUICK_BAKES = 60;
+/** three.js' frames in a round: about as long as one of the baked path, so that what else the machine does weighs on both alike. */
+const THREE_FRAMES = 5;
+
+/** Processor time of Chromium's graphics process so far, ms: from bench-render.ts. */
+declare const graphicsProcessorMs: () => Promise<number>;
 
 /** A perspective camera that looks at a place from a distance, turned about the vertical axis. */
 function view(target: [number, number, number], distance: number, fovY: number, yaw: number, size: number) {
@@ -93,21 +111,40 @@ function createCanvas(size: number) {
   return { canvas, gl };
 }
 
-const median = (values: number[]) => [...values].sort((a, b) => a - b)[values.length >> 1];
+const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1];
 
-/** Draws in turn, each frame waited for, so that what else the machine does weighs on all alike. */
-function timeInTurn(draws: { gl: WebGL2RenderingContext; draw: () => void }[]): number[] {
-  const times = draws.map((): number[] => []);
+function spreadOf(values: readonly number[]): Spread {
+  const sorted = [...values].sort((a, b) => a - b);
+  return { least: sorted[0], lowerQuartile: sorted[sorted.length >> 2], median: sorted[sorted.length >> 1] };
+}
+
+interface Timed {
+  gl: WebGL2RenderingContext;
+  draw: () => void;
+  /** How many in a round. */
+  frames: number;
+}
+
+/** Draws in turn, each frame waited for. @returns of each the times of a frame in all rounds, and the processor time of all its frames over their number, ms. */
+async function timeInTurn(draws: readonly Timed[]): Promise<{ times: number[]; processorMs: number }[]> {
+  const results = draws.map(() => ({ times: [] as number[], processorMs: 0 }));
   const pixel = new Uint8Array(4);
-  for (let frame = -2; frame < FRAMES; frame++) {
-    draws.forEach(({ gl, draw }, i) => {
+  for (let round = -1; round < ROUNDS; round++) {
+    for (const [i, { gl, draw, frames }] of draws.entries()) {
+      const processorBegin = await graphicsProcessorMs();
       const begin = performance.now();
-      draw();
-      gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, pixel);
-      if (frame >= 0) times[i].push(performance.now() - begin);
-    });
+      for (let frame = 0; frame < frames; frame++) {
+        draw();
+        gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, pixel);
+      }
+      const ms = (performance.now() - begin) / frames;
+      const processorMs = ((await graphicsProcessorMs()) - processorBegin) / frames / ROUNDS;
+      if (round < 0) continue;
+      results[i].times.push(ms);
+      results[i].processorMs += processorMs;
+    }
   }
-  return times.map(median);
+  return results;
 }
 
 function clear(gl: WebGL2RenderingContext, rgba: readonly [number, number, number, number]): void {
@@ -249,17 +286,17 @@ async function benchRender(packed: unknown): Promise<RenderBenchResult> {
   let quick = bakes.smile;
   // As an animation does: one is shown, one is written over.
   let shownBefore: PosedBake | undefined;
-  for (let i = 0; i < 15; i++) {
+  for (let i = -3; i < QUICK_BAKES; i++) {
     const begin = performance.now();
-    const next = await baker.quickBake(expressionOf(['smile', 'blink', 'smile'][i % 3]), shownBefore);
-    if (i >= 3) quickTimes.push(performance.now() - begin);
-    if (i > 0) shownBefore = quick;
+    const next = await baker.quickBake(expressionOf(['smile', 'blink', 'smile'][(i + 3) % 3]), shownBefore);
+    if (i >= 0) quickTimes.push(performance.now() - begin);
+    if (i > -3) shownBefore = quick;
     quick = next;
   }
   // Of one core, as of the network: both before and after, as the machine may be busy.
   const simdPeak = await measureSimdPeak();
   exactTimes.sort((a, b) => a.ms - b.ms);
-  const exact = exactTimes[exactTimes.length >> 1];
+  const exact = exactTimes[exactTimes.length >> 2];
 
   const [skin, ...parts] = input.meshes;
   const partAlbedos = Object.fromEntries(parts.map(({ name, image }) => [name, image]));
@@ -277,10 +314,10 @@ async function benchRender(packed: unknown): Promise<RenderBenchResult> {
   mesh.setLighting(lighting);
   const threeCanvas = createCanvas(FRAME);
   const three = createThree(threeCanvas.canvas, threeCanvas.gl, input.simplified, lighting);
-  const [bakedMs, meshMs, threeMs] = timeInTurn([
-    { gl: frame.gl, draw: () => drawOn(frame.gl, () => baked.render(FRONT(FRAME))) },
-    { gl: frame.gl, draw: () => drawOn(frame.gl, () => mesh.render(FRONT(FRAME))) },
-    { gl: threeCanvas.gl, draw: three.draw },
+  const [ofBaked, ofThree, ofMesh] = await timeInTurn([
+    { gl: frame.gl, draw: () => drawOn(frame.gl, () => baked.render(FRONT(FRAME))), frames: 1 },
+    { gl: threeCanvas.gl, draw: three.draw, frames: THREE_FRAMES },
+    { gl: frame.gl, draw: () => drawOn(frame.gl, () => mesh.render(FRONT(FRAME))), frames: 1 },
   ]);
   pictures.three = threeCanvas.canvas.toDataURL();
   clear(frame.gl, [0.3, 0.3, 0.3, 1]);
@@ -433,14 +470,16 @@ async function benchRender(packed: unknown): Promise<RenderBenchResult> {
   if (gpuFrames) pictures['baked-webgpu'] = gpuFrames.picture;
 
   return {
-    bakedMs,
-    meshMs,
-    threeMs,
+    bakedMs: spreadOf(ofBaked.times),
+    meshMs: spreadOf(ofMesh.times),
+    threeMs: spreadOf(ofThree.times),
+    bakedOverThree: median(ofBaked.times.map((ms, round) => ms / ofThree.times[round])),
+    bakedOverThreeProcessor: ofBaked.processorMs / ofThree.processorMs,
     webGpu: gpuFrames && { adapter: gpuFrames.adapter, bakedMs: gpuFrames.bakedMs, meshMs: gpuFrames.meshMs },
     threeTriangles: input.simplified.reduce((sum, { indices }) => sum + indices.length / 3, 0),
     fieldEvaluationsPerPixel: reads / covered,
-    quickUpdateMs: median(quickTimes),
-    exactBakeMs: exact.ms,
+    quickUpdateMs: spreadOf(quickTimes),
+    exactBakeMs: spreadOf(exactTimes.map(({ ms }) => ms)),
     exactBakePoints: exact.points,
     deformationMs: exact.deformationMs,
     simdPeakGflops: (2 * simdPeak) / 1e9,

@@ -21,18 +21,23 @@ void main() {
   vec2 uv = uvAt(p, (t - askedAt) * direction);
   mat3 turn = mat3(worldFromAvatar) / length(worldFromAvatar[0].xyz);
   vec3 n = turn * normalAt(p);
+  vec2 dx = dFdx(uv);
+  vec2 dy = dFdy(uv);
+#ifdef ONLY_SKIN
+  if (max(dot(dx, dx), dot(dy, dy)) > WIDEST * WIDEST) t = UNDECIDED;
+#endif
 #ifdef COUNT_READS
   colour = vec4(reads / 255.0, float(nearestPart) / 255.0, 1.0, 1.0);
 #else
   vec3 position = (worldFromAvatar * vec4(p, 1.0)).xyz;
 #ifdef NORMAL_MAP
   vec3 smoothNormal = n;
-  n = addRelief(uv, dFdx(uv), dFdy(uv), dFdx(position), dFdy(position), n);
+  n = addRelief(uv, dx, dy, dFdx(position), dFdy(position), n);
 #ifndef ONLY_SKIN
   if (nearestPart > 0) n = smoothNormal;
 #endif
 #endif
-  colour = vec4(shadeSurface(nearestPart, uv, dFdx(uv), dFdy(uv), position, n, turn * -direction), 1.0);
+  colour = vec4(shadeSurface(nearestPart, uv, dx, dy, position, n, turn * -direction), 1.0);
 #endif
   vec4 clip = clipFromAvatar * vec4(p, 1.0);
   hitDepth = t >= 0.0 ? floatBitsToUint(max(0.5 + 0.5 * clip.z / clip.w, 1e-7)) : t == UNDECIDED ? 1u : 0u;

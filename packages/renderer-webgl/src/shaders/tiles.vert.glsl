@@ -10,10 +10,10 @@ void main() {
   // Those at the far sides are moved inward, for a point whose middle is outside is not drawn.
   ivec2 origin = max(min(ivec2(gl_VertexID % tiles.x, gl_VertexID / tiles.x) * tile, size - tile), 0);
   bool found = false;
-  for (int i = 0; i < tile * tile && !found; i++) {
-    ivec2 pixel = min(origin + ivec2(i % tile, i / tile), size - 1);
-    found = (texelFetch(wants, pixel, 0).r & 3u) == wanted;
-  }
+  // Without divisions for a pixel's place: software divides integers one by one.
+  for (int y = 0; y < tile && !found; y++)
+    for (int x = 0; x < tile && !found; x++)
+      found = (texelFetch(wants, min(origin + ivec2(x, y), size - 1), 0).r & 3u) == wanted;
   vec2 middle = min(vec2(origin + tile / 2), vec2(size) - 0.5);
   gl_Position = found ? vec4(middle / vec2(size) * 2.0 - 1.0, 0.0, 1.0) : vec4(2.0, 2.0, 2.0, 1.0);
   gl_PointSize = float(tile);
