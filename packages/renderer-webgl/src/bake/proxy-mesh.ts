@@ -76,7 +76,9 @@ function boxProxy({ min, max }: SdfLayers['mouthBoxes'][number]): ProxyGeometry 
   const corner = (c: number) => [0, 1, 2].map((k) => ((c >> k) & 1 ? max[k] : min[k]));
   const triangles = [0, 1, 2].flatMap((k) => {
     const [u, v] = [1 << ((k + 1) % 3), 1 << ((k + 2) % 3)];
-    return [0, 1 << k].flatMap((base) => [base, base + u, base + v, base + v, base + u, base + u + v]);
+    const side = (base: number, u: number, v: number) => [base, base + u, base + v, base + v, base + u, base + u + v];
+    // Counter-clockwise seen from outside.
+    return [...side(0, v, u), ...side(1 << k, u, v)];
   });
   return {
     positions: Float32Array.from([0, 1, 2, 3, 4, 5, 6, 7].flatMap(corner)),
