@@ -125,9 +125,11 @@ async function runPage(model: string, input: RenderBenchInput, args: string[]): 
     const page = await browser.newPage();
     page.setDefaultTimeout(0);
     const session = await browser.newBrowserCDPSession();
-    await page.exposeFunction('graphicsProcessorMs', async () => {
+    await page.exposeFunction('processorMs', async () => {
       const { processInfo } = await session.send('SystemInfo.getProcessInfo');
-      return 1000 * (processInfo.find(({ type }) => type === 'GPU')?.cpuTime ?? Number.NaN);
+      const sum = (wanted: string) =>
+        processInfo.reduce((ms, { type, cpuTime }) => (type === wanted ? ms + 1000 * cpuTime : ms), 0);
+      return { graphics: sum('GPU'), pages: sum('renderer') };
     });
     const failed = new Promise<never>((_, reject) => page.on('pageerror', reject));
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);

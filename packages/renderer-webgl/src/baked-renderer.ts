@@ -1,6 +1,13 @@
 /// <reference path="./glsl.d.ts" />
 import type { PosedBake, StaticBake } from './bake/baker.js';
-import { type FieldUniforms, fixedUniforms, isCutByNear, poseUniforms, proxyOfBake } from './bake/field-uniforms.js';
+import {
+  coveredRectangle,
+  type FieldUniforms,
+  fixedUniforms,
+  isCutByNear,
+  poseUniforms,
+  proxyOfBake,
+} from './bake/field-uniforms.js';
 import { type ProxyParts, partProxies, REACHES } from './bake/proxy-mesh.js';
 import { setOutput } from './colour.js';
 import { keepResources } from './context-resources.js';
@@ -349,7 +356,7 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
     resources: Resources,
     reach: (typeof REACHES)[keyof typeof REACHES],
     wants: WebGLTexture,
-    [width, height]: readonly [number, number],
+    [x, y, width, height]: readonly [number, number, number, number],
     setUniforms: (uniforms: Program['uniforms']) => void,
   ): void {
     const { handle, uniforms } = resources.traces[reach];
@@ -360,6 +367,7 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
     bind(WANTS_UNIT, '2D', wants);
     gl.uniform1ui(uniforms.wanted, programOf(reach));
     gl.uniform1i(uniforms.tile, tile);
+    gl.uniform2i(uniforms.corner, x, y);
     gl.uniform2i(uniforms.tiles, columns, rows);
     gl.stencilFunc(gl.EQUAL, programOf(reach), 0xff);
     gl.drawArrays(gl.POINTS, 0, columns * rows);
@@ -394,6 +402,7 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
     for (const name of ['BLEND', 'POLYGON_OFFSET_FILL', 'RASTERIZER_DISCARD', 'CULL_FACE'] as const)
       gl.disable(gl[name]);
     const scissor = gl.isEnabled(gl.SCISSOR_TEST);
+    const scissorBox = gl.getParameter(gl.SCISSOR_BOX);
     const stencil = gl.isEnabled(gl.STENCIL_TEST);
     const colourMask = gl.getParameter(gl.COLOR_WRITEMASK);
     keepStencil(gl, () => {
@@ -409,7 +418,7 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
       gl.depthRange(0, 1);
       drawProxies(resources, targets, clipFromAvatar, bounds);
 
-      const size = [width, height] as const;
+      const covered = coveredRectangle(clipFromAvatar, bounds, [width, height], Math.max(...TILES));
       gl.disable(gl.DEPTH_TEST);
       gl.stencilOp(gl.KEEP, gl.KEEP, gl.KEEP);
       gl.bindVertexArray(resources.noArray);
@@ -417,8 +426,8 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
       bind(UNITS.proxyDepth, '2D', targets.proxyDepth);
       gl.bindFramebuffer(gl.DRAW_FRAMEBUFFER, targets.tracedFramebuffer);
       gl.clearBufferuiv(gl.COLOR, 1, [0, 0, 0, 0]);
-      trace(resources, REACHES.head, targets.proxyDepth, size, setUniforms);
-      trace(resources, REACHES.skin, targets.proxyDepth, size, setUniforms);
+      trace(resources, REACHES.head, targets.proxyDepth, covered, setUniforms);
+      trace(resources, REACHES.skin, targets.proxyDepth, covered, setUniforms);
 
       gl.bindFramebuffer(gl.DRAW_FRAMEBUFFER, targets.wholeFramebuffer);
       gl.clearBufferuiv(gl.COLOR, 0, [0, 0, 0, 0]);
@@ -426,11 +435,14 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
       gl.useProgram(resources.undecided.handle);
       gl.stencilFunc(gl.ALWAYS, programOf(REACHES.whole), 0xff);
       gl.stencilOp(gl.KEEP, gl.KEEP, gl.REPLACE);
+      gl.enable(gl.SCISSOR_TEST);
+      gl.scissor(...covered);
       gl.drawArrays(gl.TRIANGLES, 0, 3);
+      gl.disable(gl.SCISSOR_TEST);
       gl.stencilOp(gl.KEEP, gl.KEEP, gl.KEEP);
       bind(RESULT_UNITS.hitDepth, '2D', null);
       gl.bindFramebuffer(gl.DRAW_FRAMEBUFFER, targets.tracedFramebuffer);
-      trace(resources, REACHES.whole, targets.whole, size, setUniforms);
+      trace(resources, REACHES.whole, targets.whole, covered, setUniforms);
       gl.depthRange(depthRange[0], depthRange[1]);
 
       gl.bindFramebuffer(gl.DRAW_FRAMEBUFFER, framebuffer);
@@ -439,6 +451,7 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
     });
     gl.viewport(x, y, width, height);
     gl.colorMask(colourMask[0], colourMask[1], colourMask[2], colourMask[3]);
+    gl.scissor(scissorBox[0], scissorBox[1], scissorBox[2], scissorBox[3]);
     if (scissor) gl.enable(gl.SCISSOR_TEST);
     if (!stencil) gl.disable(gl.STENCIL_TEST);
     gl.enable(gl.DEPTH_TEST);

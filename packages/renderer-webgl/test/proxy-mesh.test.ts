@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { computePartUniforms } from '../src/bake/baked-field.js';
+import { coveredRectangle } from '../src/bake/field-uniforms.js';
 import { assembleProxy, inflate, partProxies, REACHES } from '../src/bake/proxy-mesh.js';
 import { sphereMesh } from './support/meshes.js';
 import { createToyBake } from './support/toy-bake.js';
@@ -58,4 +59,25 @@ it('gives the parts proxies whose triangles face outward, since those that face 
       expect(normal.reduce((sum, n, k) => sum + n * (a[k] - middle[k]), 0)).toBeGreaterThan(0);
     }
   }
+});
+
+it('finds the rectangle of pixels that bounds cover', () => {
+  const bounds = { min: Float32Array.of(-0.1, -0.15, -0.1), max: Float32Array.of(0.1, 0.12, 0.14) };
+  const size = [200, 120] as const;
+  // A perspective camera at z = 0.6 that looks toward -z, column-major.
+  const focal = 2.4;
+  const clipFromAvatar = [focal, 0, 0, 0, 0, focal, 0, 0, 0, 0, -1.1, -1, 0, 0, 0.5, 0.6];
+  const [x, y, width, height] = coveredRectangle(clipFromAvatar, bounds, size, 4);
+  expect(x % 4).toBe(0);
+  expect(y % 4).toBe(0);
+  // The nearest side covers most.
+  const pixel = (place: number, k: 0 | 1) => size[k] * (0.5 + (0.5 * focal * place) / (0.6 - 0.14));
+  expect(x).toBe(4 * Math.floor(pixel(-0.1, 0) / 4));
+  expect(x + width).toBe(Math.ceil(pixel(0.1, 0)));
+  expect(y).toBe(4 * Math.floor(pixel(-0.15, 1) / 4));
+  expect(y + height).toBe(Math.ceil(pixel(0.12, 1)));
+  // To one side of the picture: nothing of it. With the eye inside: all.
+  const changed = (at: number, value: number) => clipFromAvatar.map((c, i) => (i === at ? value : c));
+  expect(coveredRectangle(changed(12, 9), bounds, size, 4)[2]).toBe(0);
+  expect(coveredRectangle(changed(15, 0.1), bounds, size, 4)).toEqual([0, 0, 200, 120]);
 });

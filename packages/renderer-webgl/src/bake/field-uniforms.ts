@@ -54,6 +54,33 @@ export function proxyOfBake(fixed: StaticBake, parts: readonly ProxyGeometry[], 
   return assembleProxy(bake.proxy, bake.volume, places, parts, bake.partTransforms);
 }
 
+/** The pixels that bounds cover, `[x, y, width, height]`, begun on a multiple of `grain`; all of the viewport's where a corner lies behind the eye. */
+export function coveredRectangle(
+  clipFromAvatar: ArrayLike<number>,
+  { min, max }: PosedBake['bounds'],
+  [width, height]: readonly [number, number],
+  grain: number,
+): [number, number, number, number] {
+  const m = clipFromAvatar;
+  const [low, high] = [
+    [width, height],
+    [0, 0],
+  ];
+  for (let corner = 0; corner < 8; corner++) {
+    const [x, y, z] = [0, 1, 2].map((k) => ((corner >> k) & 1 ? max[k] : min[k]));
+    const row = (k: number) => m[k] * x + m[4 + k] * y + m[8 + k] * z + m[12 + k];
+    if (!(row(3) > 0)) return [0, 0, width, height];
+    [width, height].forEach((size, k) => {
+      const pixel = (0.5 + (0.5 * row(k)) / row(3)) * size;
+      low[k] = Math.min(low[k], pixel);
+      high[k] = Math.max(high[k], pixel);
+    });
+  }
+  const first = low.map((x) => Math.max(Math.floor(x / grain) * grain, 0));
+  const end = high.map((x, k) => Math.min(Math.ceil(x), [width, height][k]));
+  return [first[0], first[1], Math.max(end[0] - first[0], 0), Math.max(end[1] - first[1], 0)];
+}
+
 /** Whether a corner of the bounds lies before the near plane. @param nearDepth - of that plane in clip space, -1 with WebGL, 0 with WebGPU. */
 export function isCutByNear(
   clipFromAvatar: ArrayLike<number>,

@@ -11,7 +11,7 @@ export interface ProxyMesh {
   margins: Float32Array;
 }
 
-/** Vertices and triangles, no more. */
+/** Vertices and triangles, no more; counter-clockwise seen from outside. */
 export interface ProxyGeometry {
   positions: Float32Array;
   triangles: Uint32Array;
@@ -76,8 +76,7 @@ function boxProxy({ min, max }: SdfLayers['mouthBoxes'][number]): ProxyGeometry 
   const corner = (c: number) => [0, 1, 2].map((k) => ((c >> k) & 1 ? max[k] : min[k]));
   const triangles = [0, 1, 2].flatMap((k) => {
     const [u, v] = [1 << ((k + 1) % 3), 1 << ((k + 2) % 3)];
-    const side = (base: number, u: number, v: number) => [base, base + u, base + v, base + v, base + u, base + u + v];
-    // Counter-clockwise seen from outside.
+    const side = (base: number, a: number, b: number) => [base, base + a, base + b, base + b, base + a, base + a + b];
     return [...side(0, v, u), ...side(1 << k, u, v)];
   });
   return {

@@ -3,12 +3,13 @@
 uniform highp usampler2D wants; // per pixel, lowest two bits: the program
 uniform uint wanted;
 uniform int tile;               // pixels along a side
-uniform ivec2 tiles;            // along the viewport's sides
+uniform ivec2 tiles;            // along the sides of the rectangle that has to be looked at
+uniform ivec2 corner;           // of that, pixels
 
 void main() {
   ivec2 size = textureSize(wants, 0);
   // Those at the far sides are moved inward, for a point whose middle is outside is not drawn.
-  ivec2 origin = max(min(ivec2(gl_VertexID % tiles.x, gl_VertexID / tiles.x) * tile, size - tile), 0);
+  ivec2 origin = max(min(corner + ivec2(gl_VertexID % tiles.x, gl_VertexID / tiles.x) * tile, size - tile), 0);
   bool found = false;
   // Without divisions for a pixel's place: software divides integers one by one.
   for (int y = 0; y < tile && !found; y++)
