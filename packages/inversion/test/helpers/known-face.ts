@@ -2,6 +2,7 @@ import {
   type Avatar,
   avatarMeshes,
   type Camera,
+  computeOcclusion,
   type FaceModel,
   projectPoints,
   type RgbaImage,
@@ -31,7 +32,7 @@ export interface KnownFaceOptions {
   seed: number;
 }
 
-/** Makes up an avatar of random codes and photographs it in usual light. */
+/** Makes up an avatar of random codes and photographs it in usual light, with the shadows that the head casts on itself. */
 export async function photographKnownFace(model: FaceModel, options: KnownFaceOptions): Promise<KnownFace> {
   const { camera, width, height, expression = {}, seed } = options;
   const random = createRandom(seed);
@@ -51,7 +52,8 @@ export async function photographKnownFace(model: FaceModel, options: KnownFaceOp
   avatar.albedo = { data: encodeSrgb(baked.data), width: 256, height: 256 };
   const meshes = await avatarMeshes(model, avatar);
   const background = [90, 120, 110] as const;
-  const photo = renderAvatar(meshes, camera, avatar.lighting, { width, height, background });
+  const occlusion = computeOcclusion(meshes);
+  const photo = renderAvatar(meshes, camera, avatar.lighting, { width, height, background, occlusion });
   const all = await projectLandmarks(model, avatar, 468);
   // Detected depth is in pixels too, relative to the head.
   const middle = all.reduce((sum, v, i) => (i % 3 === 2 ? sum + v / 468 : sum), 0);
