@@ -36,6 +36,6 @@ export { RENDER_DEFAULTS, type Rendering, type RenderOptions, renderAvatar } fro
 export { computeTexelDensities, type Material, shade } from './raster/shade.js';
 export { isVisible, VISIBILITY_DEFAULTS, type VisibilityOptions, visiblePoints } from './raster/visibility.js';
 export { type SampledCodes, sampleCodes } from './sample-codes.js';
-export { shadedAlbedo } from './shaded-albedo.js';
+export { SHADED_ALBEDO_DEFAULTS, type ShadedAlbedoOptions, shadedAlbedo } from './shaded-albedo.js';
 export { addTuning, avatarSurface } from './tuning.js';
 export type { Avatar, Camera, Lighting, PartMesh, RgbaImage, ShadeMap, TriangleMesh } from './types.js';

@@ -11,6 +11,7 @@ it('exports these names and no others', () => {
       "OCCLUSION_DEFAULTS",
       "RASTERIZE_DEFAULTS",
       "RENDER_DEFAULTS",
+      "SHADED_ALBEDO_DEFAULTS",
       "VIEW_CAMERA_DEFAULTS",
       "VISIBILITY_DEFAULTS",
       "addTuning",

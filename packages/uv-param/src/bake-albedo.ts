@@ -58,23 +58,51 @@ export async function bakeAlbedo(
  * @returns the texture itself when it has the size already.
  */
 export function enlargeTexture(texture: LinearTexture, size: number): LinearTexture {
-  const { data, size: from } = texture;
-  if (size === from) return texture;
-  const out = new Float32Array(3 * size * size);
+  if (size === texture.size) return texture;
+  return { data: enlargeRegion(texture, [size, size], [0, 0, size, size]), size };
+}
+
+/**
+ * A part of the same picture with more texels, bilinear; borders are repeated.
+ *
+ * @param size - width and height of the whole finer picture, texels.
+ * @param region - `[x, y, width, height]` of the part, texels of the finer picture.
+ * @returns `[height, width, 3]` of the part.
+ */
+export function enlargeRegion(
+  { data, size: from }: LinearTexture,
+  [fullWidth, fullHeight]: readonly [number, number],
+  [left, top, width, height]: readonly [number, number, number, number],
+): Float32Array {
+  const out = new Float32Array(3 * width * height);
   // Along a row and along a column the neighbours and their shares are the same.
-  const first = new Int32Array(size);
-  const second = new Int32Array(size);
-  const share = new Float64Array(size);
-  for (let i = 0; i < size; i++) {
-    const at = Math.min(from - 1, Math.max(0, ((i + 0.5) * from) / size - 0.5));
+  const columns = bilinearTaps(from, fullWidth, left, width);
+  const { first, second, share } = bilinearTaps(from, fullHeight, top, height);
+  for (let y = 0; y < height; y++) {
+    mixRows(data, 3 * from * first[y], 3 * from * second[y], share[y], columns, out, 3 * y * width);
+  }
+  return out;
+}
+
+/** Between which two of a row's texels the centres of a finer one's lie, `[n]` each: `second` counts with `share`, `first` with the rest. */
+interface BilinearTaps {
+  first: Int32Array;
+  second: Int32Array;
+  share: Float64Array;
+}
+
+/** Where `count` texels from `start` on, of a row that has `to`, are in a row of `from`. */
+function bilinearTaps(from: number, to: number, start: number, count: number): BilinearTaps {
+  const first = new Int32Array(count);
+  const second = new Int32Array(count);
+  const share = new Float64Array(count);
+  for (let i = 0; i < count; i++) {
+    const at = Math.min(from - 1, Math.max(0, ((start + i + 0.5) * from) / to - 0.5));
     first[i] = Math.floor(at);
     second[i] = Math.min(from - 1, first[i] + 1);
     share[i] = at - first[i];
   }
-  for (let y = 0; y < size; y++) {
-    mixRows(data, 3 * from * first[y], 3 * from * second[y], share[y], { first, second, share }, out, 3 * y * size);
-  }
-  return { data: out, size };
+  return { first, second, share };
 }
 
 /** A row between two of the coarser texture's, which begin at `above` and `below`. A function of its own, which engines compile sooner than a long loop that is entered once. */
@@ -83,7 +111,7 @@ function mixRows(
   above: number,
   below: number,
   sy: number,
-  { first, second, share }: { first: Int32Array; second: Int32Array; share: Float64Array },
+  { first, second, share }: BilinearTaps,
   out: Float32Array,
   into: number,
 ): void {

@@ -1,4 +1,11 @@
-export { type BakeAlbedoOptions, bakeAlbedo, enlargeTexture, type LinearTexture, texelCentres } from './bake-albedo.js';
+export {
+  type BakeAlbedoOptions,
+  bakeAlbedo,
+  enlargeRegion,
+  enlargeTexture,
+  type LinearTexture,
+  texelCentres,
+} from './bake-albedo.js';
 export {
   decodeSrgb,
   encodeSrgb,

@@ -11,6 +11,7 @@ it('exports what it says', () => {
       "computeCycleErrors",
       "decodeSrgb",
       "encodeSrgb",
+      "enlargeRegion",
       "enlargeTexture",
       "isFaceError",
       "linearFromSrgb",

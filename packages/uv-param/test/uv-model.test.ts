@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   bakeAlbedo,
   computeCycleErrors,
+  enlargeRegion,
   enlargeTexture,
   isFaceError,
   loadUvModel,
@@ -250,5 +251,23 @@ describe('enlargeTexture', () => {
       }
     }
     expect(large[0]).toBeCloseTo(0.5 / size, 6);
+  });
+
+  it('gives a part as it is in the whole, of pictures that are not square too', () => {
+    const size = 7;
+    const data = Float32Array.from({ length: 3 * size * size }, (_, i) => {
+      const [x, y] = [(Math.floor(i / 3) % size) + 0.5, Math.floor(i / 3 / size) + 0.5];
+      return [x, y, x * y][i % 3] / size;
+    });
+    const texture = { data, size };
+    const [width, height] = [24, 16];
+    const whole = enlargeRegion(texture, [width, height], [0, 0, width, height]);
+    const [u, v] = [(13 + 0.5) / width, (6 + 0.5) / height];
+    expect(whole.subarray(3 * (6 * width + 13), 3 * (6 * width + 14))).toBeCloseToTensor([u, v, u * v * size], 1e-6);
+    const part = enlargeRegion(texture, [width, height], [5, 3, 10, 4]);
+    for (let y = 0; y < 4; y++) {
+      const row = 3 * ((y + 3) * width + 5);
+      expect(part.slice(30 * y, 30 * (y + 1))).toEqual(whole.slice(row, row + 30));
+    }
   });
 });
