@@ -12,6 +12,7 @@ import {
   type Baker,
   createBaker,
   pickMeshes,
+  type Region,
   rotateLighting,
 } from '@implicit-faces/renderer-webgl';
 import { parseManifest, urlFiles } from '@implicit-faces/runtime';
@@ -34,6 +35,7 @@ import {
   showStatus,
 } from './page.js';
 import { createPaintPanel } from './paint.js';
+import { createShadedSkin, type ShadedSkin } from './shaded-skin.js';
 import { createView } from './view.js';
 
 /** Which of ARKit's blendshapes each slider moves. */
@@ -59,6 +61,7 @@ async function main(): Promise<void> {
   const { matrix } = model.uv.topology.rig; // [De, 52]
 
   let avatar: Avatar | undefined;
+  let skin: ShadedSkin | undefined;
   let shown: Avatar | undefined;
   let meshes: PartMesh[] = [];
   /** What sphere tracing takes, once it is wanted. */
@@ -73,23 +76,28 @@ async function main(): Promise<void> {
       const hit = pickMeshes(meshes, view.castRay(x, y));
       return hit?.part === 'skin' ? hit.uv : undefined;
     },
-    (image, region) => {
-      // Until an avatar that was just opened is there, nothing has its image.
-      if (shown?.albedo !== image) return;
-      view.mesh.updateImage(image, region);
-      tracing?.volume.setAlbedo(image, region);
+    (region) => {
+      skin?.update(region);
+      showSkin(region);
       view.draw();
     },
   );
 
+  /** Shows what changed of the skin's image; that of an avatar that was just opened is shown with the avatar. */
+  function showSkin(region?: Region): void {
+    if (!skin || shown !== avatar) return;
+    view.mesh.updateImage(skin.image, region);
+    tracing?.volume.setAlbedo(skin.image, region);
+  }
+
   /** Shows the avatar with the sliders' expression. */
   const pose = inTurn(async () => {
-    const posed = avatar;
-    if (!posed) return;
+    if (!avatar || !skin) return;
+    const [posed, { image }] = [avatar, skin];
     const expression = posed.expressionCode.map((weight, row) =>
       arkitWeights.reduce((sum, w, i) => sum + w * matrix[row * arkitWeights.length + i], photoShare * weight),
     );
-    meshes = await avatarMeshes(model, posed, { expression });
+    meshes = await avatarMeshes(model, { ...posed, albedo: image }, { expression });
     if (posed !== shown) view.mesh.setMeshes(meshes);
     else for (const { name, positions, normals } of meshes) view.mesh.updatePositions(name, positions, normals);
     shown = posed;
@@ -102,7 +110,7 @@ async function main(): Promise<void> {
     const { baker, volume } = to;
     if (to.shown !== posed) {
       await baker.setIdentity(posed.geometryCode);
-      volume.setAlbedo(posed.albedo);
+      volume.setAlbedo(meshes[0].image);
       volume.setPartAlbedos(Object.fromEntries(meshes.slice(1).map(({ name, image }) => [name, image])));
       to.shown = posed;
     } else {
@@ -113,15 +121,17 @@ async function main(): Promise<void> {
   }
 
   function light(): void {
-    if (!avatar) return;
+    if (!avatar || !skin) return;
     const lighting = rotateLighting(avatar.lighting, lightRad);
     view.mesh.setLighting(lighting);
     tracing?.volume.setLighting(lighting);
+    if (skin.setLighting(lighting)) showSkin();
     view.draw();
   }
 
   async function show(given: Avatar): Promise<void> {
     avatar = { ...given, albedo: paintOn(given.albedo) as Avatar['albedo'] };
+    skin = createShadedSkin(avatar);
     light();
     await pose();
     showStatus('ready');

@@ -16,13 +16,13 @@ import { onClick, pickFile } from './page.js';
  * Wires the panel to a painter.
  *
  * @param pick - the place on the skin's chart below the view's x and y, -1 to 1.
- * @param onChange - shows what was painted.
+ * @param onChange - shows what was painted, of the texture that was given last.
  * @returns what begins to paint on another texture, and gives the painted one, which stays the same object.
  */
 export function createPaintPanel(
   view: HTMLElement,
   pick: (x: number, y: number) => Uv | undefined,
-  onChange: (image: PartImage, region: Region) => void,
+  onChange: (region: Region) => void,
 ): (image: PartImage) => PartImage {
   const form = document.querySelector<HTMLFormElement>('#paint')!;
   const field = (name: string) => form.elements.namedItem(name) as HTMLInputElement;
@@ -92,14 +92,9 @@ export function createPaintPanel(
   });
 
   return (image) => {
-    const made: TexturePainter = createTexturePainter({
-      image,
-      symmetric: field('symmetric').checked,
-      onChange: (region) => onChange(made.image, region),
-    });
-    painter = made;
+    painter = createTexturePainter({ image, symmetric: field('symmetric').checked, onChange });
     showLayers();
-    return made.image;
+    return painter.image;
   };
 }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { loadAvatar, loadFaceModel, saveAvatar } from '@implicit-faces/avatar';
+import { type Avatar, loadAvatar, loadFaceModel, saveAvatar, shadedAlbedo } from '@implicit-faces/avatar';
 import { parseManifest } from '@implicit-faces/runtime';
 import { directoryFiles } from '@implicit-faces/runtime/node';
 import { createRandom } from '@implicit-faces/test-utils';
@@ -20,15 +20,26 @@ const TOY = fileURLToPath(new URL('../../../packages/test-utils/fixtures/tiny-fa
 const SHIPPED = `${ROOT}dist/model`;
 const executablePath = findChromium();
 
-/** Somebody with fixed codes. */
-async function makeAvatar(folder: string): Promise<Buffer> {
+/** Somebody with fixed codes, changed as wanted. */
+async function makeAvatar(folder: string, change: (avatar: Avatar) => Avatar = (avatar) => avatar): Promise<Buffer> {
   const manifest = parseManifest(JSON.parse(readFileSync(`${folder}/manifest.json`, 'utf8')));
   const model = await loadFaceModel({ ort, files: directoryFiles(folder), manifest });
   const avatar = await averageFace(model);
   const random = createRandom(7);
   avatar.geometryCode = avatar.geometryCode.map(() => random.normal());
   await model.dispose();
-  return Buffer.from(saveAvatar(avatar));
+  return Buffer.from(saveAvatar(change(avatar)));
+}
+
+/** Takes light away from the middle of the chart, where the face is, more from its one side than from the other. */
+function addShade(avatar: Avatar): Avatar {
+  const size = 16;
+  const data = new Float32Array(3 * size * size).fill(1);
+  for (let i = 0; i < data.length; i++) {
+    const [x, y] = [Math.floor(i / 3) % size, Math.floor(i / 3 / size)];
+    if (x > 3 && x < 12 && y > 3 && y < 12) data[i] = x < 8 ? 0.3 : 0.6;
+  }
+  return { ...avatar, shade: { data, size } };
 }
 
 // Skipped loudly by vitest.config.ts, which fails instead where CI=true.
@@ -62,11 +73,14 @@ describe.skipIf(!executablePath)('the built viewer', { timeout: 180_000 }, () =>
   }, 60_000);
 
   /** Opens the page, with the toy's files in place of the model's unless told otherwise. */
-  async function open(query = '', options: { webgl?: boolean; model?: 'toy' | 'shipped' } = {}): Promise<void> {
+  async function open(
+    query = '',
+    options: { webgl?: boolean; model?: 'toy' | 'shipped'; change?: (avatar: Avatar) => Avatar } = {},
+  ): Promise<void> {
     page = await browser.newPage({ viewport: { width: 720, height: 400 }, deviceScaleFactor: 1 });
     page.on('pageerror', (error) => complaints.push(error.message));
-    const { webgl = true, model = 'toy' } = options;
-    const sample = model === 'toy' ? avatar : await makeAvatar(SHIPPED);
+    const { webgl = true, model = 'toy', change } = options;
+    const sample = model === 'toy' && !change ? avatar : await makeAvatar(model === 'toy' ? TOY : SHIPPED, change);
     await page.route('**/sample.safetensors', (route) => route.fulfill({ body: sample }));
     if (model === 'toy') {
       await page.route('**/model/**', (route) =>
@@ -212,11 +226,59 @@ describe.skipIf(!executablePath)('the built viewer', { timeout: 180_000 }, () =>
     expect(await state()).toBe('ready');
   });
 
+  it("shows an avatar in its photo's light with its shade, under which one paints", async () => {
+    const shown = async (change: (avatar: Avatar) => Avatar) => {
+      if (page) await page.close();
+      await open('?avatar=sample.safetensors', { change });
+      return viewPixels();
+    };
+    const turned = async () => {
+      await slide('Turn the light', 180);
+      return viewPixels();
+    };
+    const plain = await shown((given) => given);
+    const plainTurned = await turned();
+    const painted = await shown((given) => ({ ...given, albedo: shadedAlbedo(addShade(given)) }));
+    const paintedTurned = await turned();
+    const shaded = await shown(addShade);
+    expect(compare(plain, shaded).count).toBeGreaterThan(4000);
+    expect(compare(painted, shaded).count).toBe(0);
+
+    await paint(160, 205);
+    const { count, x, y } = compare(shaded, await viewPixels());
+    expect(count).toBeGreaterThan(60);
+    expect(count).toBeLessThan(4000);
+    expect([x / 170, y / 212.5]).toBeCloseToTensor([1, 1], 0.05);
+    // What is saved has the stroke on the albedo, and the shade beside it.
+    const [download] = await Promise.all([page.waitForEvent('download'), page.click('#save-avatar')]);
+    const saved = loadAvatar(readFileSync(await download.path()));
+    const given = addShade(loadAvatar(new Uint8Array(avatar)));
+    expect(saved.shade).toEqual(given.shade);
+    const changed = saved.albedo.data.filter((value, i) => value !== given.albedo.data[i]).length;
+    expect(changed).toBeGreaterThan(50);
+    expect(changed).toBeLessThan(saved.albedo.data.length / 20);
+    await page.click('#undo');
+    expect(compare(shaded, await viewPixels()).count).toBe(0);
+
+    // As the light turns away the shade fades, and does not go.
+    const shadedTurned = await turned();
+    expect(compare(plainTurned, shadedTurned).count).toBeGreaterThan(1000);
+    expect(compare(paintedTurned, shadedTurned).count).toBeGreaterThan(1000);
+    await slide('Turn the light', 0);
+    expect(compare(shaded, await viewPixels()).count).toBe(0);
+  });
+
   it('paints on a head that is drawn by sphere tracing', { timeout: 400_000 }, async () => {
     await open('?avatar=sample.safetensors', { model: 'shipped' });
+    const plain = await viewPixels();
+    await page.close();
+    await open('?avatar=sample.safetensors', { model: 'shipped', change: addShade });
+    const triangles = await viewPixels();
     await page.check('#trace');
     await page.waitForSelector('body[data-state=ready]', { timeout: 300_000 });
     const before = await viewPixels();
+    // With its shade, as triangles show it.
+    console.log(compare(plain, before), compare(triangles, before), compare(plain, triangles));
     // Across the cheek.
     await paint(180, 165);
     const { count, x, y } = compare(before, await viewPixels());
