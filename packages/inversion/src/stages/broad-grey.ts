@@ -3,12 +3,12 @@ import { blur } from '../photo.js';
 /** Side of the map of what is broad and grey, texels. About a millimetre of the face each. */
 export const SHADE_SIZE = 256;
 /** Standard deviation of the blur above which something is broad, texels of that map. */
-const BROAD = 3;
+const BROAD = 2;
 /**
  * How much of what is broad and grey is light. On twenty synthetic portraits of training's skins and maps a regression of the true logarithm of albedo over the model's on the seen one kept 0.1 to 0.35 of every band from
  * 4 mm to 6 cm. The mean over the face (exposure, complexion) stays albedo.
  */
-const SHARE_OF_LIGHT = 0.75;
+const SHARE_OF_LIGHT = 0.8;
 /** Logarithms farther from the mean than this are things (brows, beards, lashes) more than light, and speak for no more than themselves. */
 const MATERIAL = 0.9;
 
