@@ -166,13 +166,20 @@ describe.skipIf(!executablePath)('the built viewer', { timeout: 180_000 }, () =>
     await expectGolden('opened');
   });
 
-  /** Draws with the brush, as a visitor does, 20 pixels to the right and 15 down. */
-  async function paint(x: number, y: number): Promise<void> {
+  /** Draws with the brush, as a visitor does, 20 pixels to the right and 15 down, and sees it there. @returns the view. */
+  async function expectStroke(x: number, y: number): Promise<Buffer> {
+    const before = await viewPixels();
     await page.selectOption('[name=tool]', 'brush');
     await page.mouse.move(x, y);
     await page.mouse.down();
     await page.mouse.move(x + 20, y + 15, { steps: 4 });
     await page.mouse.up();
+    const painted = await viewPixels();
+    const changed = compare(before, painted);
+    expect(changed.count).toBeGreaterThan(60);
+    expect(changed.count).toBeLessThan(4000);
+    expect([changed.x / (x + 10), changed.y / (y + 7.5)]).toBeCloseToTensor([1, 1], 0.05);
+    return painted;
   }
 
   async function viewPixels(): Promise<Buffer> {
@@ -202,12 +209,7 @@ describe.skipIf(!executablePath)('the built viewer', { timeout: 180_000 }, () =>
     const albedo = async () => loadAvatar(await saved('#save-avatar'), manifest).albedo.data;
     const before = await viewPixels();
     const plain = await albedo();
-    await paint(160, 205);
-    const painted = await viewPixels();
-    const { count, x, y } = compare(before, painted);
-    expect(count).toBeGreaterThan(60);
-    expect(count).toBeLessThan(4000);
-    expect([x / 170, y / 212.5]).toBeCloseToTensor([1, 1], 0.05);
+    const painted = await expectStroke(160, 205);
     const texels = await albedo();
     expect(texels.filter((value, i) => value !== plain[i]).length).toBeGreaterThan(50);
     expect((await saved('#save-glb')).toString('latin1', 0, 4)).toBe('glTF');
@@ -228,7 +230,7 @@ describe.skipIf(!executablePath)('the built viewer', { timeout: 180_000 }, () =>
 
   it("shows an avatar in its photo's light with its shade, under which one paints", async () => {
     const shown = async (change: (avatar: Avatar) => Avatar) => {
-      if (page) await page.close();
+      await page?.close();
       await open('?avatar=sample.safetensors', { change });
       return viewPixels();
     };
@@ -244,11 +246,7 @@ describe.skipIf(!executablePath)('the built viewer', { timeout: 180_000 }, () =>
     expect(compare(plain, shaded).count).toBeGreaterThan(4000);
     expect(compare(painted, shaded).count).toBe(0);
 
-    await paint(160, 205);
-    const { count, x, y } = compare(shaded, await viewPixels());
-    expect(count).toBeGreaterThan(60);
-    expect(count).toBeLessThan(4000);
-    expect([x / 170, y / 212.5]).toBeCloseToTensor([1, 1], 0.05);
+    await expectStroke(160, 205);
     // What is saved has the stroke on the albedo, and the shade beside it.
     const [download] = await Promise.all([page.waitForEvent('download'), page.click('#save-avatar')]);
     const saved = loadAvatar(readFileSync(await download.path()));
@@ -281,11 +279,7 @@ describe.skipIf(!executablePath)('the built viewer', { timeout: 180_000 }, () =>
     expect(compare(plain, before).count).toBeGreaterThan(20000);
     expect(compare(triangles, before).count).toBeLessThan(8000);
     // Across the cheek.
-    await paint(180, 165);
-    const { count, x, y } = compare(before, await viewPixels());
-    expect(count).toBeGreaterThan(60);
-    expect(count).toBeLessThan(4000);
-    expect([x / 190, y / 172.5]).toBeCloseToTensor([1, 1], 0.05);
+    await expectStroke(180, 165);
     await page.keyboard.press('Control+Z');
     expect(compare(before, await viewPixels()).count).toBe(0);
   });
