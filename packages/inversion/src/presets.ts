@@ -26,7 +26,7 @@ export const PRESETS: Record<Preset, PresetSettings> = {
   fast: {
     landmarkSteps: 8,
     photoSteps: [],
-    appearanceSteps: 4,
+    appearanceSteps: 3,
     finetuneSteps: 0,
     relief: false,
     samples: 1000,

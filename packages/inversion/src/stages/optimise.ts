@@ -391,8 +391,8 @@ async function skinVertices({ manifest, uv }: FaceModel, codes: Float64Array): P
   return positions;
 }
 
-/** From so many sides, by so large maps, what the skin hides is within 0.8 % of all light of what it is from two thousand, in half the default's time. */
-const OCCLUSION = { directions: 64, size: 128 };
+/** From so many sides, by so large maps, what the skin hides is within 1.1 % of all light of what it is from two thousand, in a third of the time that the default takes. */
+const OCCLUSION = { directions: 48, size: 96 };
 
 /** `[V, 9]` what the skin hides of the light at its own vertices, whose places are `all` `[V, 3]`, metres. */
 function skinOcclusion({ uv }: FaceModel, all: Float32Array): Float32Array {
