@@ -156,6 +156,8 @@ export function createAblationRunner(tools: AblationTools) {
       return {
         ...avatar,
         albedo,
+        // The field was fitted to the photo over the harmonics alone: what shade there is, it has.
+        shade: undefined,
         inversion: { ...avatar.inversion, modelAlbedo: albedo, seconds: { ...seconds, total } },
       };
     },
@@ -163,7 +165,7 @@ export function createAblationRunner(tools: AblationTools) {
 }
 
 async function fitField(model: FaceModel, photo: RgbaImage, avatar: InvertedAvatar): Promise<ColourField> {
-  const meshes = await avatarMeshes(model, avatar, { shaded: true });
+  const meshes = await avatarMeshes(model, avatar);
   return fitColourField(seenColours(photo, avatar.inversion.foreground, meshes, avatar));
 }
 
@@ -198,7 +200,7 @@ export async function measureAblation(
   const { camera, lighting, inversion } = avatar;
   const { width, height } = photo;
   const { data, size } = model.uv.topology.faceMask;
-  const meshes = await avatarMeshes(model, avatar);
+  const meshes = await avatarMeshes(model, avatar, { shaded: true });
   const mipmaps = meshes.map(({ image }) => createMipmaps(image));
   const faceMask = { data, width: size, height: size };
   const over = { width, height, background: photo };

@@ -54,7 +54,7 @@ export interface SyntheticFigures {
   /** By yaw. */
   novelPsnrDb: Record<string, number>;
   relightPsnrDb: number;
-  /** The same with the light given to the avatar as second-order harmonics, which know no shadows. */
+  /** The same with the light given to the avatar as second-order harmonics, and only the shadows that they know of: soft ones that the head casts on itself. */
   relightHarmonicsPsnrDb: number;
 }
 
