@@ -42,15 +42,13 @@ export function computeOcclusion(meshes: readonly ShadedMesh[], options: Occlusi
   const harmonics = new Float64Array(9);
   for (const direction of evenDirections(directions)) {
     const axes = axesAcross(direction);
-    const frame = turnMeshes(meshes, axes, turned, size);
+    const pixel = turnMeshes(meshes, axes, turned, size);
     depth.fill(Number.NEGATIVE_INFINITY);
     meshes.forEach(({ indices }, m) => drawDepth(turned[m], indices, depth, size));
     sphericalHarmonics(direction[0], direction[1], direction[2], harmonics);
     const share = (4 * Math.PI * (1 - BOUNCE)) / directions;
     for (let k = 0; k < 9; k++) harmonics[k] *= share / LOBE[k === 0 ? 0 : k < 4 ? 1 : 2];
-    meshes.forEach(({ normals }, m) =>
-      addHidden(turned[m], normals, axes, frame.pixel, depth, size, harmonics, out[m]),
-    );
+    meshes.forEach(({ normals }, m) => addHidden(turned[m], normals, axes, pixel, depth, size, harmonics, out[m]));
   }
   return out;
 }
@@ -93,13 +91,13 @@ function axesAcross([x, y, z]: Vector): readonly Vector[] {
   return [right, [y * right[2], z * right[0] - x * right[2], -y * right[0]], [x, y, z]];
 }
 
-/** Puts the vertices into the direction's frame: pixels of its map, and metres toward it. */
+/** Puts the vertices into the direction's frame: pixels of its map, and metres toward it. @returns a pixel's side, metres. */
 function turnMeshes(
   meshes: readonly ShadedMesh[],
   [right, up, toward]: readonly Vector[],
   out: readonly Float32Array[],
   size: number,
-): { pixel: number } {
+): number {
   let [left, bottom] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
   let [farRight, top] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
   meshes.forEach(({ positions: p }, m) => {
@@ -124,7 +122,7 @@ function turnMeshes(
       turned[i + 1] = (turned[i + 1] - bottom) / pixel + 1.5;
     }
   }
-  return { pixel };
+  return pixel;
 }
 
 /** Draws the triangles that face the direction, the nearest at each pixel's centre. */

@@ -64,8 +64,8 @@ export function renderAvatar(
   const reliefs = vertexLight && !clay ? undefined : meshes.map(createRelief);
   const material = { ...(clay ? { albedo: CLAY_ALBEDO } : textured(meshes, options.mipmaps)), reliefs };
   const light = clay ? clayShading(camera) : (vertexLight ?? sphericalHarmonicsShading(lighting));
-
-  const hidden = options.occlusion?.map((occlusion) => hiddenLight(occlusion, lighting));
+  const isHarmonic = !clay && !vertexLight;
+  const hidden = isHarmonic ? options.occlusion?.map((occlusion) => hiddenLight(occlusion, lighting)) : undefined;
 
   const bandRows = Math.min(height, Math.max(1, Math.floor(SAMPLES_PER_BAND / (width * supersample ** 2))));
   const raster = createRaster(width * supersample, bandRows * supersample);
@@ -73,7 +73,7 @@ export function renderAvatar(
   for (let top = 0; top < height; top += bandRows) {
     const bandCamera = cropCamera(camera, 0, top, supersample);
     rasterize(meshes, bandCamera, { width: raster.width, height: raster.height }, raster);
-    shade(raster, meshes, bandCamera.focalLengthPx, material, light, colours, clay ? undefined : hidden);
+    shade(raster, meshes, bandCamera.focalLengthPx, material, light, colours, hidden);
     const first = top * width;
     const last = Math.min(height, top + bandRows) * width;
     resolve(raster, colours, supersample, data.subarray(4 * first, 4 * last), mask.subarray(first, last));

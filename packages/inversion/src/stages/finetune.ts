@@ -14,6 +14,7 @@ import {
   lookAtPhoto,
   photometricWeight,
   type Subject,
+  skinMesh,
   takeSamples,
 } from './optimise.js';
 
@@ -151,7 +152,13 @@ export async function finetune(
     const blocks = photos.map((photo, i) => {
       const equations = createNormalEquations(size + POSE_PARAMETERS);
       const { pose, appearance } = fits[i];
-      const view = lookAtPhoto(subject, photo, fits[i], crops[i], posePoints(moved, fits[i].codes));
+      const view = lookAtPhoto(
+        subject,
+        photo,
+        fits[i],
+        crops[i],
+        skinMesh(subject.model, posePoints(moved, fits[i].codes)),
+      );
       addLandmarkEvidence(
         equations,
         places[i].landmarks,

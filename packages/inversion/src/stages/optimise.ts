@@ -4,6 +4,7 @@ import {
   createRaster,
   cropCamera,
   type FaceModel,
+  type PartMesh,
   rasterize,
   visiblePoints,
 } from '@implicit-faces/avatar';
@@ -234,9 +235,10 @@ export async function optimise(
     for (const [i, photo] of photos.entries()) {
       const { codes } = fits[i];
       const all = vertices ? posePoints(vertices, codes) : await skinVertices(model, codes);
-      if (isNewShape) fits[i].occlusion = skinOcclusion(model, all);
+      const skin = skinMesh(model, all);
+      if (isNewShape) [fits[i].occlusion] = computeOcclusion([skin], OCCLUSION);
       if (!vertices) fits[i].skin = all;
-      views.push(lookAtPhoto(subject, photo, fits[i], crops[i], all));
+      views.push(lookAtPhoto(subject, photo, fits[i], crops[i], skin));
     }
     return views;
   };
@@ -394,11 +396,13 @@ async function skinVertices({ manifest, uv }: FaceModel, codes: Float64Array): P
 /** From so many sides, by so large maps, what the skin hides is within 1.1 % of all light of what it is from two thousand, in a third of the time that the default takes. */
 const OCCLUSION = { directions: 48, size: 96 };
 
-/** `[V, 9]` what the skin hides of the light at its own vertices, whose places are `all` `[V, 3]`, metres. */
-function skinOcclusion({ uv }: FaceModel, all: Float32Array): Float32Array {
+/** The skin's surface. */
+export type SkinMesh = Pick<PartMesh, 'positions' | 'normals' | 'indices'>;
+
+/** The skin with its vertices at `positions` `[V, 3]`, metres. */
+export function skinMesh({ uv }: FaceModel, positions: Float32Array): SkinMesh {
   const { triangles } = uv.topology.skin;
-  const mesh = { positions: all, normals: computeNormals(all, triangles), indices: triangles };
-  return computeOcclusion([mesh], OCCLUSION)[0];
+  return { positions, normals: computeNormals(positions, triangles), indices: triangles };
 }
 
 /** Vertices of the face region that are compared with the photo. */
@@ -492,27 +496,25 @@ export interface View {
 /**
  * What the samples see in the photo at the present codes, and how far each is believed before its colour is known.
  *
- * @param all - `[V, 3]` the skin's vertices at the fit's codes, metres.
+ * @param skin - at the fit's codes.
  */
 export function lookAtPhoto(
   subject: Subject,
   { crop, mask }: Evidence,
   { pose, appearance, occlusion }: Pick<Fit, 'pose' | 'appearance' | 'occlusion'>,
   logPhoto: Crop,
-  all: Float32Array,
+  skin: SkinMesh,
 ): View {
-  const { chosen, model } = subject;
-  const { triangles } = model.uv.topology.skin;
-  const allNormals = computeNormals(all, triangles);
+  const { chosen } = subject;
   const camera = cropCamera(cameraFromPose(pose), crop.left, crop.top, (crop.scale * VISIBILITY_SIZE) / crop.width);
   const raster = rasterize(
-    [{ positions: all, indices: triangles }],
+    [skin],
     camera,
     { width: VISIBILITY_SIZE, height: VISIBILITY_SIZE },
     createRaster(VISIBILITY_SIZE, VISIBILITY_SIZE),
   );
-  const positions = takeRows(all, 3, chosen.index);
-  const normals = takeRows(allNormals, 3, chosen.index);
+  const positions = takeRows(skin.positions, 3, chosen.index);
+  const normals = takeRows(skin.normals, 3, chosen.index);
   const visible = visiblePoints(raster, camera, positions, { tolerance: VISIBILITY_TOLERANCE });
   const { rotation: r, translation: t } = pose;
   const eye = [0, 1, 2].map((j) => -(r[j] * t[0] + r[3 + j] * t[1] + r[6 + j] * t[2]));
