@@ -174,10 +174,10 @@ async function invert(who: string, images: readonly Photo[], options: InvertImag
 
   const { geometry } = model.manifest.codes;
   const photos = fits.map(
-    ({ codes, pose, appearance }, i): InvertedPhoto => ({
+    ({ codes, pose, appearance, shownLight }, i): InvertedPhoto => ({
       expressionCode: Float32Array.from(codes.subarray(geometry)),
       camera: cameraFromPose(pose),
-      lighting: Float32Array.from(appearance.lighting),
+      lighting: Float32Array.from(shownLight ?? appearance.lighting),
       start: encoded[i] ? 'encoder' : 'landmarks',
       expectedErrorMm: encoded[i]?.expectedErrorMm,
       landmarks: faces[i].found.points,
@@ -248,7 +248,10 @@ async function invert(who: string, images: readonly Photo[], options: InvertImag
     shaded: topology.faceMask,
   });
   avatar.albedo = image;
-  avatar.shade = { data: shadeOfScene(scenes[0], unexplained), size: SHADE_SIZE };
+  avatar.shade = {
+    data: shadeOfScene({ ...scenes[0], lighting: Float64Array.from(lighting) }, unexplained),
+    size: SHADE_SIZE,
+  };
   await report(0.8);
   avatar.partAlbedos = {};
   for (const [k, { name, image: own }] of scenes[0].meshes.entries()) {

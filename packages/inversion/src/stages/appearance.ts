@@ -1,5 +1,6 @@
 import { sphericalHarmonics } from '@implicit-faces/avatar';
 import {
+  addGaussianPrior,
   addPrior,
   addResidual,
   addSparseResidual,
@@ -70,6 +71,8 @@ const WHITEST_SKIN = 0.75;
 const WHITE_WEIGHT = 0.02;
 /** What the light that was found counts beside a sample of the picture: little for its strength, which the mean highlight adds to, much for its shape, that single channels would lose at the face's sides. */
 const MATTE_PRIOR = { strength: 1e-5, shape: 0.01 };
+/** What the light's colour where the photo shows nothing counts, beside its change where it does. */
+const UNSEEN_WEIGHT = 0.2;
 const DISPLAY_GAMMA = 1 / 2.2;
 
 /** The mean texture in the usual light, as far as its order goes. */
@@ -96,6 +99,50 @@ export interface AppearanceData {
   logLight: Float32Array;
   /** `[N]` */
   trust: Float32Array;
+}
+
+/**
+ * The mean over places of transfer transfer^T, `[9, 9]`: shading = lighting . transfer has the mean square lighting^T moment lighting there.
+ *
+ * @param transfer - `[V, 9]` of `harmonicTransfer`.
+ * @param weights - `[V]` what each place counts.
+ */
+export function transferMoment(transfer: Float32Array, weights: Float32Array): Float64Array {
+  const moment = new Float64Array(81);
+  let total = 0;
+  for (let n = 0; n < weights.length; n++) {
+    const w = weights[n];
+    if (w <= 0) continue;
+    total += w;
+    for (let k = 0; k < 9; k++) {
+      const scaled = w * transfer[9 * n + k];
+      for (let l = 0; l < 9; l++) moment[9 * k + l] += scaled * transfer[9 * n + l];
+    }
+  }
+  return total > 0 ? moment.map((m) => m / total) : moment;
+}
+
+/**
+ * A light with less colour where nobody saw what it does. What is seen does not say what falls on the rest, but harmonics reach all around, and what hair, beard or cloth at the outline of the seen
+ * did to them glows there in yellow or blue. So the colour (each channel's difference from the mean of the three) becomes the one that differs least from what was found where that was seen, and is least elsewhere.
+ *
+ * @param lighting - `[9, 3]`
+ * @param seen - `[9, 9]` of `transferMoment`, over what the photo shows.
+ * @param unseen - the same over the skin that it does not.
+ * @returns `[9, 3]`, each coefficient's mean over the channels as it was.
+ */
+export function calmUnseenLight(lighting: Float64Array, seen: Float64Array, unseen: Float64Array): Float64Array {
+  const calm = lighting.slice();
+  for (let c = 0; c < 3; c++) {
+    const equations = createNormalEquations(9);
+    const mean = (k: number) => (lighting[3 * k] + lighting[3 * k + 1] + lighting[3 * k + 2]) / 3;
+    addGaussianPrior(equations, seen, new Float64Array(9));
+    const colour = Float64Array.from({ length: 9 }, (_, k) => lighting[3 * k + c] - mean(k));
+    addGaussianPrior(equations, unseen, colour, UNSEEN_WEIGHT);
+    const step = solveStep(equations, 1e-6);
+    if (step) for (let k = 0; k < 9; k++) calm[3 * k + c] += step[k];
+  }
+  return calm;
 }
 
 /**

@@ -57,6 +57,7 @@ import type { LightOrder, LossWeights } from '../types.js';
 import {
   type Appearance,
   type AppearanceData,
+  calmUnseenLight,
   createAppearance,
   harmonicTransfer,
   LIGHT_FLOOR,
@@ -64,6 +65,7 @@ import {
   mirroredHarmonics,
   predictLight,
   stepAppearance,
+  transferMoment,
 } from './appearance.js';
 import type { CodeStart } from './encode.js';
 
@@ -105,6 +107,8 @@ export interface Fit {
   codes: Float64Array;
   pose: Pose;
   appearance: Appearance;
+  /** `[9, 3]` the light that the avatar is shown in, once it is solved for: the appearance's, by which the photo is divided, less what only unseen places would show of it. */
+  shownLight?: Float64Array;
   /** `[V, 9]` what the skin hides of the light at its vertices, at codes near these: of `computeOcclusion`. */
   occlusion?: Float32Array;
   /** `[V, 3]` the skin's vertices at the codes, metres, where the network was asked for them. */
@@ -295,6 +299,7 @@ export async function optimise(
   }
   for (const [i, fit] of fits.entries()) {
     fit.appearance = { ...fit.appearance, lighting: matteLight(views[i].data, fit.appearance, lightOrder) };
+    fit.shownLight = calmLight(views[i], fit);
     const { codes, pose, appearance } = fit;
     checkFinite('optimise', 'codes', codes);
     checkFinite('optimise', 'the pose', [...pose.rotation, ...pose.translation, pose.focalLengthPx]);
@@ -483,10 +488,23 @@ const VISIBILITY_SIZE = 192;
 /** Beyond this the vertex and the pixel are not the same place. */
 const VISIBILITY_TOLERANCE = 0.002;
 
+/** Where the camera is, in the head's frame, metres. */
+function eyeOf({ rotation: r, translation: t }: Pose): [number, number, number] {
+  const along = (j: number) => -(r[j] * t[0] + r[3 + j] * t[1] + r[6 + j] * t[2]);
+  return [along(0), along(1), along(2)];
+}
+
+/** How far a place is believed whose normal and direction to the eye make an angle of this cosine. */
+function facingShare(cosine: number): number {
+  return Math.min(1, Math.max(0, (cosine - 0.1) / 0.4));
+}
+
 /** What the samples see in a photo. */
 export interface View {
   /** `[N, 3]` where they are, metres. */
   positions: Float32Array;
+  /** All that they are some of. */
+  skin: SkinMesh;
   data: AppearanceData;
   /** `[N]` how far each is believed before its colour is known, and the sum of what is left of it. */
   base: Float32Array;
@@ -516,8 +534,7 @@ export function lookAtPhoto(
   const positions = takeRows(skin.positions, 3, chosen.index);
   const normals = takeRows(skin.normals, 3, chosen.index);
   const visible = visiblePoints(raster, camera, positions, { tolerance: VISIBILITY_TOLERANCE });
-  const { rotation: r, translation: t } = pose;
-  const eye = [0, 1, 2].map((j) => -(r[j] * t[0] + r[3 + j] * t[1] + r[6 + j] * t[2]));
+  const eye = eyeOf(pose);
   const count = chosen.index.length;
   const logLight = new Float32Array(3 * count);
   const base = new Float32Array(count);
@@ -538,14 +555,30 @@ export function lookAtPhoto(
     toEye.set([vx / distance, vy / distance, vz / distance], 3 * n);
     const facing = (normals[3 * n] * vx + normals[3 * n + 1] * vy + normals[3 * n + 2] * vz) / distance;
     const inside = px > 0 && py > 0 && px < crop.width && py < crop.height;
-    base[n] = visible[n] && inside ? Math.min(1, Math.max(0, (facing - 0.1) / 0.4)) * person[0] : 0;
+    base[n] = visible[n] && inside ? facingShare(facing) * person[0] : 0;
   }
   const mirrored = mirroredHarmonics(normals, toEye);
   const transfer = harmonicTransfer(normals, occlusion && takeRows(occlusion, 9, chosen.index));
   const data = { density: chosen.density, transfer, mirrored, logLight, trust: base.slice() };
-  const view = { positions, data, base, trusted: 0 };
+  const view = { positions, skin, data, base, trusted: 0 };
   retrust(view, appearance);
   return view;
+}
+
+/** The light that was found, calmed on skin that is turned away from the camera. */
+function calmLight({ data, skin: { positions, normals } }: View, { pose, appearance, occlusion }: Fit): Float64Array {
+  const eye = eyeOf(pose);
+  const away = new Float32Array(positions.length / 3);
+  for (let n = 0; n < away.length; n++) {
+    const [vx, vy, vz] = [0, 1, 2].map((k) => eye[k] - positions[3 * n + k]);
+    const facing = (normals[3 * n] * vx + normals[3 * n + 1] * vy + normals[3 * n + 2] * vz) / Math.hypot(vx, vy, vz);
+    away[n] = 1 - facingShare(facing);
+  }
+  return calmUnseenLight(
+    appearance.lighting,
+    transferMoment(data.transfer, data.trust),
+    transferMoment(harmonicTransfer(normals, occlusion), away),
+  );
 }
 
 /** Squared log-light error at which a sample's weight has fallen to a quarter. */

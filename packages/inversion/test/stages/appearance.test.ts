@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import {
   type Appearance,
   type AppearanceData,
+  calmUnseenLight,
   createAppearance,
   harmonicTransfer,
   LIGHT_FLOOR,
@@ -11,6 +12,7 @@ import {
   mirroredHarmonics,
   predictLight,
   stepAppearance,
+  transferMoment,
 } from '../../src/stages/appearance.js';
 
 function someNormals(random: Random, count: number): Float32Array {
@@ -208,5 +210,50 @@ describe('stepAppearance', () => {
     };
     expect(off(true)).toBeLessThan(0.05);
     expect(off(false)).toBeGreaterThan(5 * off(true));
+  });
+});
+
+describe('calmUnseenLight', () => {
+  const front = someNormals(createRandom(3), 300);
+  const back = front.map((value, i) => (i % 3 === 2 ? -value : value));
+  const ones = new Float32Array(300).fill(1);
+  const [seen, unseen] = [front, back].map((normals) => transferMoment(harmonicTransfer(normals), ones));
+  /** Root mean square of what a light's channels show beside their mean, at normals. */
+  const colour = (lighting: Float64Array, normals: Float32Array) => {
+    const transfer = harmonicTransfer(normals);
+    let sum = 0;
+    for (let n = 0; n < transfer.length; n += 9) {
+      const [r, g, b] = [0, 1, 2].map((c) =>
+        transfer.subarray(n, n + 9).reduce((light, t, k) => light + t * lighting[3 * k + c], 0),
+      );
+      for (const channel of [r, g, b]) sum += (channel - (r + g + b) / 3) ** 2;
+    }
+    return Math.sqrt(sum / (transfer.length / 9));
+  };
+  /** Yellow that grows to the back, as hair at the temples makes of it. */
+  const glowing = createAppearance(1).lighting.slice();
+  for (const [k, c, value] of [
+    [2, 0, -0.2],
+    [2, 2, 0.2],
+    [6, 0, 0.12],
+    [6, 2, -0.12],
+  ])
+    glowing[3 * k + c] += value;
+
+  it('takes colour from where nobody saw it, and hardly any from where the photo shows it', () => {
+    const calm = calmUnseenLight(glowing, seen, unseen);
+    expect(colour(calm, back)).toBeLessThan(0.6 * colour(glowing, back));
+    const change = glowing.map((value, i) => value - calm[i]);
+    expect(colour(change, front)).toBeLessThan(0.4 * colour(glowing, front));
+    for (let k = 0; k < 9; k++) {
+      const mean = (light: Float64Array) => light[3 * k] + light[3 * k + 1] + light[3 * k + 2];
+      expect(mean(calm)).toBeCloseTo(mean(glowing), 9);
+    }
+  });
+
+  it('leaves a grey light alone, and any light where everything is seen', () => {
+    const grey = createAppearance(1).lighting;
+    expect(calmUnseenLight(grey, seen, unseen)).toBeCloseToTensor(grey, 1e-9);
+    expect(calmUnseenLight(glowing, seen, new Float64Array(81))).toBeCloseToTensor(glowing, 1e-9);
   });
 });
