@@ -9,7 +9,9 @@ import argparse
 import gzip
 import hashlib
 import json
+from itertools import count, product
 from pathlib import Path
+from string import ascii_lowercase, digits
 
 import numpy as np
 import onnx
@@ -25,7 +27,7 @@ import fields
 import topology
 from albedo import Colour
 from distance import Mesh
-from encoder import CROP, POINTS, WIDTHS, Encoder, Symmetric
+from encoder import CROP, GRID, POINTS, WIDTHS, Encoder, Refinement, Symmetric, cylinder
 from eyes import LidContact
 from fields import SHEETS
 from fit import FOLDER, trained
@@ -316,6 +318,21 @@ def name_weights(model: onnx.ModelProto, module: nn.Module) -> None:
             node.input[i] = renamed.get(name, name)
 
 
+def shorten(model: onnx.ModelProto) -> None:
+    """Leaves out what tracing notes about nodes and gives what passes between them the shortest names: half of a graph's bytes. Inputs, outputs and weights keep their names."""
+    graph = model.graph
+    del graph.value_info[:]
+    kept = {v.name for v in (*graph.input, *graph.output)}
+    taken = kept | {t.name for t in graph.initializer}
+    free = (name for length in count(1) for name in map(''.join, product(digits + ascii_lowercase, repeat=length)) if name not in taken)
+    names = {output: next(free) for node in graph.node for output in node.output if output and output not in kept}
+    for node in graph.node:
+        for field in ('name', 'doc_string', 'metadata_props'):
+            node.ClearField(field)
+        for places in (node.input, node.output):
+            places[:] = [names.get(name, name) for name in places]
+
+
 def export(path: Path, pool: Pool, module: nn.Module, function, inputs: dict[str, torch.Tensor], dynamic: list[str], outputs: list[str]) -> dict:
     """Traces a function of a module, exports, checks against torch in onnxruntime, and returns the manifest's entry."""
     names, example = list(inputs), tuple(inputs.values())
@@ -338,15 +355,12 @@ def export(path: Path, pool: Pool, module: nn.Module, function, inputs: dict[str
         if entry.name in dynamic or entry.name in outputs and dim and reference[outputs.index(entry.name)].shape[0] == example[0].shape[0]:
             dim[0].ClearField('dim_value')
             dim[0].dim_param = 'N'
-    del model.graph.value_info[:]
-    for node in model.graph.node:
-        node.ClearField('metadata_props')
-        node.doc_string = ''
     model.producer_name, model.producer_version = 'implicit-faces', ''
     share(model)
     name_weights(model, module)
     compress(model)
     pool.take(model)
+    shorten(model)
     onnx.save(model, str(path))
     session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
     for count in (example[0].shape[0], 7):
@@ -363,18 +377,23 @@ def export(path: Path, pool: Pool, module: nn.Module, function, inputs: dict[str
     return {'inputs': {n: entry(n, v) for n, v in inputs.items()}, 'outputs': {n: entry(n, v) for n, v in zip(outputs, reference)}}
 
 
-def load_encoder(kit: fk.FaceKit) -> Symmetric | None:
-    """The trained encoder from the cache; a model may do without."""
-    if not any((FOLDER / f'encoder{end}.pt').exists() for end in ('', '-init')):
-        print(f'no encoder in {FOLDER}: the model ships without')
+def load_encoder(kit: fk.FaceKit, name: str, network: type[Encoder]) -> Symmetric | None:
+    """A trained encoder or refinement from the cache; a model may do without."""
+    if not any((FOLDER / f'{name}{end}.pt').exists() for end in ('', '-init')):
+        print(f'no {name} in {FOLDER}: the model ships without')
         return None
-    return Symmetric(trained('encoder', Encoder()), kit, np.load(fk.cache_dir() / 'atlas' / 'landmarks.npz')['points468'])
+    return Symmetric(trained(name, network()), kit, np.load(fk.cache_dir() / 'atlas' / 'landmarks.npz')['points468'])
 
 
 def write_topology(kit: fk.FaceKit, parts: Parts, weights: Path) -> None:
     eyes = lambda key: np.stack([getattr(parts, f'{e}_{key}').numpy() for e in ('eyeLeft', 'eyeRight')])
     shapes = {f'eyes.{key}': eyes(key) for key in ('centre', 'radius', 'bulge', 'frame')} | {'mouthParts.box': np.stack([getattr(parts, f'{n}_box').numpy() for n in MOUTH_PARTS])}
-    tensors = topology.shipped(kit, parts) | {'rig.matrix': rig_matrix(kit.names)} | shapes
+    # Where a refinement wants to know the answered face.
+    triangles, corners = cylinder(kit, GRID)
+    atlas = fk.cache_dir() / 'atlas'
+    places = (np.load(atlas / 'atlas.npz')['uv'][triangles] * corners[..., None]).sum(1).reshape(GRID, GRID, 2)
+    looked = {'encoder.grid': np.float32(places), 'encoder.landmarks': np.float32(np.load(atlas / 'landmarks.npz')['uv468'])}
+    tensors = topology.shipped(kit, parts) | looked | {'rig.matrix': rig_matrix(kit.names)} | shapes
     (weights / 'topology.packed').write_bytes(packed(save({k: np.ascontiguousarray(v) for k, v in tensors.items()})))
 
 
@@ -414,9 +433,10 @@ if __name__ == '__main__':
     kit = fk.FaceKit.load(arguments.data)
     geometry = load_geometry(kit)
     parts = geometry.parts
-    encoder = load_encoder(kit)
+    encoders = {'encoder': load_encoder(kit, 'encoder', Encoder), 'encoder-refinement': load_encoder(kit, 'refinement', Refinement)}
+    encoders = {name: encoder for name, encoder in encoders.items() if encoder}
     with torch.no_grad():      # what compress() will store, so that torch and the shipped graphs are the same network
-        for name, p in [*geometry.named_parameters(), *(encoder.state_dict().items() if encoder else [])]:
+        for name, p in [*geometry.named_parameters(), *(item for encoder in encoders.values() for item in encoder.state_dict().items())]:
             p.copy_(torch.from_numpy(as_stored(name, p.numpy())))
     inverse = geometry.inverse
 
@@ -442,9 +462,11 @@ if __name__ == '__main__':
         'part-transforms': (lambda geometry, expression: parts.transforms(geometry, expression), both, [], ['transforms']),
     }
     faces = {'picture': torch.rand(3, CROP, CROP, 3), 'shape': torch.randn(3, POINTS, 3) * .1, 'placement': torch.cat([torch.eye(3).expand(3, 3, 3) * 4., torch.zeros(3, 3, 1)], 2)}
-    if encoder:
-        jobs['encoder'] = (encoder.forward, faces, list(faces), ['geometry', 'expression', 'logVariance'])
-    module_of = lambda name: encoder if name == 'encoder' else inverse if name.startswith('inverse') else geometry
+    answer = {'offsets': torch.randn(3, GRID, GRID, 3) * .005, 'geometry': torch.randn(3, fields.DG), 'expression': torch.rand(3, fields.DE)}
+    for name, encoder in encoders.items():
+        taken = faces if name == 'encoder' else faces | answer
+        jobs[name] = (encoder.forward, taken, list(taken), ['geometry', 'expression', 'logVariance'])
+    module_of = lambda name: encoders[name] if name in encoders else inverse if name.startswith('inverse') else geometry
     networks, pool = {}, Pool(weights / 'networks.packed')
     for name, (function, inputs, dynamic, outputs) in jobs.items():
         networks[camel(name)] = {'file': camel(name), 'weights': 'networks', **export(weights / f'{name}.onnx', pool, module_of(name), function, inputs, dynamic, outputs)}
@@ -462,6 +484,7 @@ if __name__ == '__main__':
     for name in ('colour', 'colour-basis', 'colour-vjp'):
         model = onnx.load(str(colour / f'{name}.onnx'))
         pool.take(model)
+        shorten(model)
         onnx.save(model, str(weights / f'{name}.onnx'))
     pool.pack()
 

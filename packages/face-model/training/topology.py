@@ -132,6 +132,28 @@ def geodesic_delaunay(seed_places: np.ndarray, places: np.ndarray, triangles: np
     return seeds, np.unique(turned, axis=0)
 
 
+def flip_slivers(triangles: np.ndarray, places: np.ndarray, uv: np.ndarray, thin: float = .08) -> np.ndarray:
+    """Triangles lower than `thin` of their longest edge give it to their neighbour, where that makes both less thin and neither turns over in the chart. Nearly collinear corners make normals of any
+    direction, which shading shows as specks."""
+    triangles = triangles.astype(np.int64)
+    low = lambda t: np.linalg.norm(np.cross(places[t[1]] - places[t[0]], places[t[2]] - places[t[0]])) / max(np.sum((places[t[k]] - places[t[k - 1]]) ** 2) for k in range(3))
+    area = lambda t: np.linalg.det(uv[t[1:]] - uv[t[0]])
+    for k in range(len(triangles)):
+        own = low(triangles[k])
+        if own >= thin:
+            continue
+        edge = max(range(3), key=lambda i: np.linalg.norm(places[triangles[k, i]] - places[triangles[k, i - 2]]))
+        a, b, apex = triangles[k, edge], triangles[k, edge - 2], triangles[k, edge - 1]
+        others = [n for n in np.flatnonzero((triangles == a).any(1) & (triangles == b).any(1)) if n != k]
+        if not others:
+            continue
+        far = next(v for v in triangles[others[0]] if v not in (a, b))
+        new = np.array([[apex, a, far], [far, b, apex]])
+        if min(map(low, new)) > own and all(np.sign(area(t)) == np.sign(area(triangles[k])) for t in new):
+            triangles[[k, others[0]]] = new
+    return triangles
+
+
 def eye_mesh(parts: Parts, eye: str, rings: int = 28, sectors: int = 40):
     """A cap of the eyeball about +Z: rings denser at the front. Template positions, chart, triangles."""
     theta = EYE_CAP * np.linspace(0, 1, rings + 1)[1:] ** 1.15
@@ -242,6 +264,7 @@ if __name__ == '__main__':
         fine, cut = refine(fine, cut)
     chosen, faces = geodesic_delaunay(middle_points(wanted, chart, skin, tris), fine[:, :3], cut)
     uv = fine[chosen, 3:]
+    faces = flip_slivers(faces, fine[chosen, :3], uv)
     loops = boundary_loops(faces)
     used = len(np.unique(faces))
     edges = len(np.unique(np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), 1), axis=0))
