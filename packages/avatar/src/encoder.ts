@@ -1,4 +1,4 @@
-import { loadNetwork } from '@implicit-faces/runtime';
+import { loadNetwork, type NetworkTensors } from '@implicit-faces/runtime';
 import type { Codes, LoadSdfModelOptions } from '@implicit-faces/sdf-core';
 
 /** What the encoder looks at: a face in a square window, upright along the eyes. Its frame has 0 in the middle and the sides at -0.5 and 0.5, x right, y up, z to the viewer. */
@@ -9,6 +9,12 @@ export interface EncoderInput {
   shape: Float32Array;
   /** `[3, 4]` row-major: the similarity that takes the mean face, metres, to its place in the window. */
   placement: Float32Array;
+}
+
+/** What the encoder answered, for a second look: the codes, and the face that they make. The landmarks of `EncoderInput` are to that face's then: `shape` is what is left of them less those, `placement` its own. */
+export interface AnsweredFace extends Codes {
+  /** `[grid, grid, 3]` where it has the places that `Topology.encoder` names, less where the mean face has them, metres. */
+  offsets: Float32Array;
 }
 
 /** What the encoder thinks of a face. */
@@ -29,7 +35,14 @@ export interface Encoder {
    */
   encode(input: EncoderInput, options?: { signal?: AbortSignal }): Promise<EncodedFace>;
 
-  /** Frees the network. The encoder cannot be used any more. */
+  /**
+   * Betters an answer by a second look: cascaded regression (Dollar, Welinder and Perona 2010). Models may do without.
+   *
+   * @throws FaceError `SHAPE` for arrays of the wrong length.
+   */
+  refine?(input: EncoderInput, answered: AnsweredFace, options?: { signal?: AbortSignal }): Promise<EncodedFace>;
+
+  /** Frees the networks. The encoder cannot be used any more. */
   dispose(): Promise<void>;
 }
 
@@ -47,25 +60,45 @@ export const ENCODER_MARGIN = 1.3;
 export async function loadEncoder(options: LoadEncoderOptions): Promise<Encoder | undefined> {
   if (!Object.hasOwn(options.manifest.networks, 'encoder')) return undefined;
   const network = await loadNetwork({ ...options, name: 'encoder' });
+  const again = Object.hasOwn(options.manifest.networks, 'encoderRefinement')
+    ? await loadNetwork({ ...options, name: 'encoderRefinement' }).catch(async (error) => {
+        await network.dispose();
+        throw error;
+      })
+    : undefined;
   const { picture, shape } = network.spec.inputs;
   const [side, points] = [Number(picture.dims[1]), Number(shape.dims[1])];
-  return {
+  const feeds = (input: EncoderInput): NetworkTensors => ({
+    picture: { data: input.picture, dims: [1, side, side, 3] },
+    shape: { data: input.shape, dims: [1, points, 3] },
+    placement: { data: input.placement, dims: [1, 3, 4] },
+  });
+  const answer = ({ geometry, expression, logVariance }: NetworkTensors): EncodedFace => ({
+    geometry: geometry.data,
+    expression: expression.data.map((weight) => Math.min(1, Math.max(0, weight))),
+    expectedErrorMm: Math.exp(logVariance.data[0] / 2),
+  });
+  const encoder: Encoder = {
     side,
-    async encode(input, { signal } = {}) {
-      const outputs = await network.run(
-        {
-          picture: { data: input.picture, dims: [1, side, side, 3] },
-          shape: { data: input.shape, dims: [1, points, 3] },
-          placement: { data: input.placement, dims: [1, 3, 4] },
-        },
-        { signal },
-      );
-      return {
-        geometry: outputs.geometry.data,
-        expression: outputs.expression.data.map((weight) => Math.min(1, Math.max(0, weight))),
-        expectedErrorMm: Math.exp(outputs.logVariance.data[0] / 2),
-      };
+    encode: async (input, { signal } = {}) => answer(await network.run(feeds(input), { signal })),
+    async dispose() {
+      await Promise.all([network.dispose(), again?.dispose()]);
     },
-    dispose: () => network.dispose(),
   };
+  if (again) {
+    const grid = Number(again.spec.inputs.offsets.dims[1]);
+    encoder.refine = async (input, { geometry, expression, offsets }, { signal } = {}) =>
+      answer(
+        await again.run(
+          {
+            ...feeds(input),
+            offsets: { data: offsets, dims: [1, grid, grid, 3] },
+            geometry: { data: geometry, dims: [1, geometry.length] },
+            expression: { data: expression, dims: [1, expression.length] },
+          },
+          { signal },
+        ),
+      );
+  }
+  return encoder;
 }

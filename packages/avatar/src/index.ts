@@ -5,6 +5,7 @@ export { type AvatarMeshesOptions, avatarMeshes, partImage } from './avatar-mesh
 export { solveBoundedLeastSquares } from './bounded-least-squares.js';
 export { cropCamera, projectPoints, VIEW_CAMERA_DEFAULTS, type ViewCameraOptions, viewCamera } from './camera.js';
 export {
+  type AnsweredFace,
   ENCODER_MARGIN,
   type EncodedFace,
   type Encoder,

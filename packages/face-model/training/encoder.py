@@ -18,13 +18,14 @@ import facekit as fk
 from atlas import mirror_of
 from fields import DE, DG
 from registration import similarity
-from surface import interpolate, rasterize
+from surface import rasterize
 
 POINTS = 468
 CROP = 160             # side of the picture that is unwrapped, pixels
 CROP_MARGIN = 1.3      # its window over the landmarks' extent
 SIDE = 160             # side of the unwrapped picture, texels of 1.3 mm: as fine as the crop's pixels
 ANGLE, HEIGHTS = 1.1, (.09, -.12)      # it reaches this far to either side about the axis x = z = 0, radians, and from top to bottom, metres
+GRID = 40              # side of the coarser one that says where another face has its texels
 FACING = (.05, .35)    # cosine of the mean face's normal to the viewer from which on a texel begins to be, and is, seen
 WIDTHS = (16, 32, 64, 96, 128)
 REFINED = (3, 4)       # scales at which a residual block follows
@@ -41,22 +42,25 @@ class Unwrap(nn.Module):
         super().__init__()
         self.register_buffer('places', torch.zeros(SIDE, SIDE, 3))
 
-    def forward(self, picture, placement):
+    def forward(self, picture, placement, offsets=None):
+        """`offsets` [N, SIDE, SIDE, 3]: where another face than the mean one has the texels, beside where that has them, metres."""
+        places = self.places[None] if offsets is None else self.places + offsets
         linear, shift = placement[:, :, :3], placement[:, None, :, 3]
-        placed = self.places.flatten(0, 1) @ linear.transpose(1, 2) + shift                                      # [N, SIDE^2, 3]
+        placed = places.flatten(1, 2) @ linear.transpose(1, 2) + shift                                           # [N, SIDE^2, 3]
         at = (placed[..., :2] * torch.tensor([2., -2.])).unflatten(1, (SIDE, SIDE))
         colours = torch.nn.functional.grid_sample(picture.permute(0, 3, 1, 2), at, mode='bilinear', padding_mode='border', align_corners=False).permute(0, 2, 3, 1)
         towards = linear[:, 2] / linear[:, 2].square().sum(-1, keepdim=True).sqrt()
-        cosine = (self.normals().flatten(0, 1) @ towards[:, :, None]).unflatten(1, (SIDE, SIDE))
+        cosine = (normals_of(places).flatten(1, 2) @ towards[:, :, None]).unflatten(1, (SIDE, SIDE))
         return torch.cat([colours, ((cosine - FACING[0]) / (FACING[1] - FACING[0])).clamp(0, 1)], 3)
 
-    def normals(self):
-        """[SIDE, SIDE, 3] by differences of neighbours."""
-        p = self.places
-        across = torch.cat([p[:, 1:2] - p[:, :1], p[:, 2:] - p[:, :-2], p[:, -1:] - p[:, -2:-1]], 1)
-        down = torch.cat([p[1:2] - p[:1], p[2:] - p[:-2], p[-1:] - p[-2:-1]], 0)
-        normal = torch.linalg.cross(down, across)
-        return normal / (normal.square().sum(-1, keepdim=True) + 1e-24).sqrt()
+
+def normals_of(places):
+    """[..., SIDE, SIDE, 3] of unit length, by differences of neighbours."""
+    p = places
+    across = torch.cat([p[..., 1:2, :] - p[..., :1, :], p[..., 2:, :] - p[..., :-2, :], p[..., -1:, :] - p[..., -2:-1, :]], -2)
+    down = torch.cat([p[..., 1:2, :, :] - p[..., :1, :, :], p[..., 2:, :, :] - p[..., :-2, :, :], p[..., -1:, :, :] - p[..., -2:-1, :, :]], -3)
+    normal = torch.linalg.cross(down, across)
+    return normal / (normal.square().sum(-1, keepdim=True) + 1e-24).sqrt()
 
 
 def levelled(image):
@@ -86,7 +90,7 @@ class Encoder(nn.Module):
     """(picture [N, 160, 160, 3] sRGB 0..1, shape [N, 468, 3] upright landmarks in metres, placement [N, 3, 4]) -> geometry [N, 100], expression [N, 58], log of the expected
     squared error in square millimetres [N]."""
 
-    def __init__(self):
+    def __init__(self, known: int = 0):
         super().__init__()
         self.unwrap = Unwrap()
         self.register_buffer('shape_mean', torch.zeros(3 * POINTS))
@@ -97,7 +101,7 @@ class Encoder(nn.Module):
         self.residuals = nn.ModuleList([Residual(width) if scale in REFINED else nn.Identity() for scale, width in enumerate(WIDTHS)])
         side = -(-SIDE // 2 ** len(WIDTHS))
         self.seen = nn.Linear(WIDTHS[-1] * side * side, BOTTLENECK)
-        self.mix = nn.Linear(2 * BOTTLENECK + 9, 192)
+        self.mix = nn.Linear(2 * BOTTLENECK + 9 + known, 192)
         self.correct = nn.Linear(192, DG + DE)
         self.doubt = nn.Linear(192, 1)
         for layer in (*self.convolutions, self.seen):
@@ -118,13 +122,41 @@ class Encoder(nn.Module):
             image = residual(torch.nn.functional.relu(convolution(image)))
         return torch.nn.functional.silu(self.seen(image.flatten(1)))
 
-    def answer(self, looks, shape, placement):
+    def answer(self, looks, shape, placement, *known):
         points = self.squeeze((shape.flatten(1) - self.shape_mean) * self.scale)
         linear = placement[:, :, :3]
         rotation = linear / linear.square().sum(2, keepdim=True).sqrt()
-        h = torch.nn.functional.silu(self.mix(torch.cat([points, looks, rotation.flatten(1)], 1)))
+        h = torch.nn.functional.silu(self.mix(torch.cat([points, looks, rotation.flatten(1), *known], 1)))
         codes = self.linear(points) + self.correct(h)
         return codes[:, :DG], codes[:, DG:], self.doubt(h)[:, 0]
+
+
+class Refinement(Encoder):
+    """A second look, by a network of the same kind, at what the first one answered: cascaded regression (Dollar, Welinder and Perona 2010). The picture is unwrapped as the answered face has it, so what is
+    still displaced there is what the answer missed.
+
+    (picture [N, 160, 160, 3], shape [N, 468, 3] the landmarks, brought onto those of the answered face by a similarity, less those, metres, placement [N, 3, 4] of the answered face, offsets [N, GRID, GRID, 3]
+    of its places from the mean face's, at the texels of a picture so much coarser, metres, geometry [N, 100], expression [N, 58] the answer) -> as the first."""
+
+    def __init__(self):
+        super().__init__(DG + DE)
+
+    def forward(self, picture, shape, placement, offsets, geometry, expression):
+        first = torch.cat([geometry, expression], 1)
+        image = self.unwrap(picture, placement, self.fine(offsets))
+        g, e, doubt = self.answer(self.look(levelled(image)), shape, placement, first)
+        return geometry + g, expression + e, doubt
+
+    @staticmethod
+    def fine(offsets):                                                        # [N, GRID, GRID, 3] -> [N, SIDE, SIDE, 3]
+        between = interpolation(GRID, SIDE)
+        return torch.einsum('ik,nklc,jl->nijc', between, offsets, between)
+
+
+def interpolation(coarse: int, fine: int) -> torch.Tensor:
+    """[fine, coarse]: linear interpolation between texels' middles, constant beyond the last ones."""
+    at = ((torch.arange(fine) + .5) / fine * coarse - .5).clamp(0, coarse - 1)
+    return (1 - (at[:, None] - torch.arange(coarse)).abs()).clamp(min=0)
 
 
 class Symmetric(nn.Module):
@@ -137,11 +169,17 @@ class Symmetric(nn.Module):
         self.register_buffer('twin', twin)                                     # [468] each landmark's other side
         self.register_buffer('codes', codes)                                   # [158, 158]
 
-    def forward(self, picture, shape, placement):
-        other = self.encoder(*mirror_image(picture, shape, placement, self.twin))
-        g, e, doubt = self.encoder(picture, shape, placement)
+    def forward(self, picture, shape, placement, *answered):
+        other = self.encoder(*mirror_image(picture, shape, placement, self.twin), *(mirror_answer(*answered, self.codes) if answered else ()))
+        g, e, doubt = self.encoder(picture, shape, placement, *answered)
         codes = (torch.cat([g, e], 1) + torch.cat(other[:2], 1) @ self.codes) / 2
         return codes[:, :DG], codes[:, DG:], (doubt + other[2]) / 2
+
+
+def mirror_answer(offsets, geometry, expression, codes):
+    """What a refinement takes of the first answer, of the mirrored face."""
+    other = torch.cat([geometry, expression], 1) @ codes
+    return offsets.flip(2) * torch.tensor([-1., 1, 1]), other[:, :DG], other[:, DG:]
 
 
 def mirror_image(picture, shape, placement, twin):
@@ -161,15 +199,21 @@ def mirrored(kit: fk.FaceKit, landmarks: np.ndarray) -> tuple[torch.Tensor, torc
 
 def mean_places(kit: fk.FaceKit) -> np.ndarray:
     """[SIDE, SIDE, 3] the outermost places of the mean head at each angle about its axis, the subject's right first, and each height, the top first."""
-    triangles = np.concatenate([kit.skin_triangles(), kit.part_triangles('eyeLeft'), kit.part_triangles('eyeRight')])
+    triangles, weights = cylinder(kit, SIDE, ('eyeLeft', 'eyeRight'))
+    return (kit.neutral.astype(np.float64)[triangles] * weights[..., None]).sum(1).reshape(SIDE, SIDE, 3)
+
+
+def cylinder(kit: fk.FaceKit, side: int, parts: tuple[str, ...] = ()) -> tuple[np.ndarray, np.ndarray]:
+    """The outermost places of the mean head's skin and parts at side^2 angles and heights: corners [side^2, 3] of their triangles, and weights [side^2, 3]."""
+    triangles = np.concatenate([kit.skin_triangles(), *(kit.part_triangles(part) for part in parts)])
     x, y, z = kit.neutral.astype(np.float64).T
-    across = (np.arctan2(x, z) / ANGLE + 1) / 2 * SIDE
+    across = (np.arctan2(x, z) / ANGLE + 1) / 2 * side
     # What lies behind the axis would be torn across the seam.
     triangles = triangles[(z[triangles] > 0).all(1)]
-    triangle, weights = rasterize(np.c_[across, (y - HEIGHTS[0]) / (HEIGHTS[1] - HEIGHTS[0]) * SIDE, np.hypot(x, z)], triangles, SIDE, SIDE)
+    triangle, weights = rasterize(np.c_[across, (y - HEIGHTS[0]) / (HEIGHTS[1] - HEIGHTS[0]) * side, np.hypot(x, z)], triangles, side, side)
     if (triangle < 0).any():
         raise SystemExit('encoder: the mean head does not cover the region that is unwrapped')
-    return interpolate(kit.neutral.astype(np.float64), triangles, triangle.ravel(), weights.reshape(-1, 3)).reshape(SIDE, SIDE, 3)
+    return triangles[triangle.ravel()], weights.reshape(-1, 3)
 
 
 def upright(landmarks: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -15,7 +15,7 @@ from onnx import numpy_helper
 from torch import nn
 
 import fields
-from encoder import Encoder
+from encoder import Encoder, Refinement
 from fields import SHEETS
 from fit import FOLDER
 from parts import MOUTH_PARTS
@@ -71,5 +71,6 @@ if __name__ == '__main__':
         restore(f'part-{part}', fields.make_part(), weights_of('sdf.onnx', f'parts.fields.{part}.'))
     restore('uv', fields.make_uv(), weights_of('uv.onnx', 'uv.'))
     restore('inverse-uv', fields.make_inverse_uv(), weights_of('inverse-uv.onnx', 'field.'))
-    if (WEIGHTS / 'encoder.onnx').exists():
-        restore('encoder', Encoder(), weights_of('encoder.onnx', 'encoder.'))
+    for name, file, network in (('encoder', 'encoder.onnx', Encoder), ('refinement', 'encoder-refinement.onnx', Refinement)):
+        if (WEIGHTS / file).exists():
+            restore(name, network(), weights_of(file, 'encoder.'))

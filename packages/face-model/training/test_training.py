@@ -28,6 +28,7 @@ import gather
 import light
 import portraits
 import restore
+import topology
 import train
 from albedo import Colour, choose_held_out
 from deformation import sign_error, times_drawn
@@ -166,6 +167,22 @@ class Distance(unittest.TestCase):
     def test_a_part_of_a_solid_is_nowhere_deeper_than_the_whole(self):
         whole, part = np.array([.010, -.002, -.010, -.020]), np.array([-.010, -.050, -.0101, .003])
         np.testing.assert_allclose(within(part, whole), [.010, .050, -.0101, .003])
+
+
+class Topology(unittest.TestCase):
+    def test_slivers_give_their_longest_edge_to_their_neighbour(self):
+        # A corner of a square pushed nearly onto its diagonal: the flip makes two good triangles of the sliver and its neighbour.
+        uv = np.array([[0, 0], [1, 0], [1, 1], [.48, .52]])
+        places = np.c_[uv, [0, 0, 0, .05]]
+        flipped = topology.flip_slivers(np.array([[0, 1, 2], [0, 2, 3]]), places, uv)
+        self.assertEqual({frozenset(t) for t in flipped.tolist()}, {frozenset((3, 0, 1)), frozenset((1, 2, 3))})
+        turn = lambda t: np.linalg.det(uv[t[1:]] - uv[t[0]])
+        self.assertTrue(all(turn(t) > 0 for t in flipped))
+        # Where a triangle would turn over in the chart, and at the rim, everything stays.
+        folded = uv.copy()
+        folded[1] = .5, .9
+        for triangles, chart in ((np.array([[0, 2, 1], [0, 3, 2]]), folded), (np.array([[0, 2, 3]]), uv)):
+            np.testing.assert_array_equal(topology.flip_slivers(triangles, places, chart), triangles)
 
 
 class Atlas(unittest.TestCase):
@@ -632,7 +649,7 @@ class Encoders(unittest.TestCase):
         hidden = np.array([[10, 40, 20.5, 90], [0, 0, 5, 100], [-1, side, -1, 12], [3, 9, 150, 400]], np.float32)
         flipped, grey = np.array([False, True, True, False]), np.array([False, False, True, True])
         found = np.empty((count, 4, side, side), np.float32)
-        unwrap_batch(pictures, flipped, placements, unwrap.places.numpy(), unwrap.normals().numpy(), down, across, tints, hidden, grey, encoder.FACING, found)
+        unwrap_batch(pictures, flipped, placements, unwrap.places[None].numpy(), down, across, tints, hidden, grey, encoder.FACING, found)
         picture = torch.from_numpy(pictures).float() / 255
         picture[flipped] = picture[flipped].flip(2)
         image = unwrap(picture, torch.from_numpy(placements))
@@ -643,6 +660,38 @@ class Encoders(unittest.TestCase):
         image[..., 3] *= torch.from_numpy(~(rows[:, :, None] & columns[:, None, :]))
         self.assertGreater(image[..., 3].mean(), .1)
         torch.testing.assert_close(torch.from_numpy(found), encoder.levelled(image), atol=2e-3, rtol=1e-3)
+
+    def test_a_refinement_unwraps_the_picture_where_the_answered_face_has_it(self):
+        model = encoder.Refinement().requires_grad_(False)
+        places = model.unwrap.places
+        x, y = np.meshgrid(np.linspace(-.08, .08, encoder.SIDE), np.linspace(.08, -.08, encoder.SIDE))
+        places.copy_(torch.from_numpy(np.stack([x, y, .1 - 9 * x * x], 2)))
+        # Offsets that are linear in the texel are interpolated exactly, but for the rim.
+        middle = (torch.arange(encoder.GRID) + .5) / encoder.GRID - .5
+        offsets = torch.stack([.02 * middle.expand(encoder.GRID, -1), .01 * middle[:, None].expand(-1, encoder.GRID), torch.zeros(encoder.GRID, encoder.GRID)], 2)[None]
+        fine = model.fine(offsets)
+        texel = (torch.arange(encoder.SIDE) + .5) / encoder.SIDE - .5
+        torch.testing.assert_close(fine[0, 2:-2, 2:-2, 0], (.02 * texel[2:-2]).expand(encoder.SIDE - 4, -1), atol=1e-7, rtol=0)
+        torch.testing.assert_close(fine[0, 2:-2, 2:-2, 1], (.01 * texel[2:-2, None]).expand(-1, encoder.SIDE - 4), atol=1e-7, rtol=0)
+        picture, placement = torch.rand(1, 50, 50, 3), torch.from_numpy(np.c_[3 * self.turn(), [.02, .05, 0]].astype(np.float32))[None]
+        moved = encoder.Unwrap()
+        moved.places.copy_(places + fine[0])
+        torch.testing.assert_close(model.unwrap(picture, placement, fine), moved(picture, placement))
+        # What ships and what trains are the same.
+        found, ones = np.empty((1, 4, encoder.SIDE, encoder.SIDE), np.float32), np.ones((1, encoder.SIDE), np.float32)
+        pictures = (picture * 255).round().to(torch.uint8)
+        unwrap_batch(pictures.numpy(), np.array([False]), placement.numpy(), (places + fine).numpy(), ones, ones, np.ones((1, 3), np.float32), np.zeros((1, 4), np.float32), np.array([False]), encoder.FACING, found)
+        torch.testing.assert_close(torch.from_numpy(found), encoder.levelled(moved(pictures.float() / 255, placement)), atol=2e-3, rtol=1e-3)
+
+    def test_a_mirrored_refinement_is_the_refinement_of_the_mirrored_face(self):
+        model = self.symmetric(encoder.Refinement())
+        model.encoder.unwrap.places.uniform_(-.1, .1)
+        inputs = torch.rand(2, encoder.CROP, encoder.CROP, 3), torch.randn(2, encoder.POINTS, 3) * .1, torch.randn(2, 3, 4)
+        answer = torch.randn(2, encoder.GRID, encoder.GRID, 3) * .01, torch.randn(2, fields.DG), torch.rand(2, fields.DE)
+        g, e, doubt = model(*inputs, *answer)
+        other = model(*encoder.mirror_image(*inputs, model.twin), *encoder.mirror_answer(*answer, model.codes))
+        torch.testing.assert_close(torch.cat(other[:2], 1) @ model.codes, torch.cat([g, e], 1), atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(other[2], doubt)
 
     def test_a_new_residual_block_changes_nothing(self):
         torch.manual_seed(2)
@@ -678,15 +727,15 @@ class Encoders(unittest.TestCase):
         for a, b in zip(model.codes(image, shape, placement), model.codes(other, shape, placement)):
             torch.testing.assert_close(a, b, atol=2e-2, rtol=0)
 
-    def symmetric(self):
-        """A random encoder of a random symmetric generator."""
+    def symmetric(self, network=None):
+        """A random encoder, or the network given, of a random symmetric generator."""
         half = self.rng.uniform(.01, .1, (234, 3))
         landmarks = np.concatenate([half, half * [-1, 1, 1]])
         kit = self.small_kit(200)
         kit.neutral[100:] = kit.neutral[:100] * [-1, 1, 1]
         kit.identity[:, 100:] = kit.identity[:, :100] * [-1, 1, 1]
         with mock.patch.object(fk, 'SKIN', 200):
-            return encoder.Symmetric(encoder.Encoder(), kit, landmarks).requires_grad_(False)
+            return encoder.Symmetric(network or encoder.Encoder(), kit, landmarks).requires_grad_(False)
 
     def test_a_mirrored_picture_gives_the_mirrored_codes(self):
         torch.manual_seed(3)
@@ -710,6 +759,9 @@ class Encoders(unittest.TestCase):
                 pool = export.Pool(Path(folder) / 'networks.packed')
                 entry = export.export(Path(folder) / 'encoder.onnx', pool, model, model.forward, inputs, list(inputs), ['geometry', 'expression', 'logVariance'])
                 pool.pack()
+                # What passes between nodes has names of one or two letters, and restore.py finds the weights all the same.
+                graph = onnx.load(str(Path(folder) / 'encoder.onnx'), load_external_data=False).graph
+                self.assertLess(max(len(name) for node in graph.node for name in node.output if name not in entry['outputs']), 3)
                 self.assertLess((Path(folder) / 'networks.packed').stat().st_size, 1_250_000)      # noise, that packs badly
                 restore.restore('encoder', encoder.Encoder(), restore.weights_of('encoder.onnx', 'encoder.'))
             stored = torch.load(Path(folder) / 'encoder-init.pt', weights_only=True)['slow']

@@ -7,25 +7,29 @@
     python train.py inverse-uv                    g^-1, chart -> posed points, linear in the codes
     python train.py deformation                   D, posed -> canonical, and the correction of the distance (needs template and forward of both solids)
     python train.py encoder                       picture and landmarks -> codes (needs the portraits of portraits.py and nothing else)
+    python train.py refinement                    a second look at what the encoder answered
 
 Each resumes from its checkpoint in CACHE/runs and can be run again with more minutes. `torchrun --nproc-per-node 4 train.py ...` shares a step among processes. Samples come from samples.py,
 the chart from atlas.py. `--threads 1` when two experiments run side by side."""
 from __future__ import annotations
 
 import argparse
+import hashlib
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
+from tqdm import tqdm
 
 import facekit as fk
 import fields
 from deformation import DeformationTraining, PlainTraining
-from encoder import FACING, SIDE, Encoder, Metric, mean_places, mirror_points, mirrored, ridge, start_from, upright, without_similarities
+from encoder import AXES, FACING, GRID, SIDE, Encoder, Metric, Refinement, cylinder, mean_places, mirror_points, mirrored, ridge, start_from, upright, without_similarities
 from fields import SHEETS
-from fit import FOLDER, RANK, fit
+from fit import FOLDER, RANK, fit, trained
+from registration import similarity
 from samples import Skin, stored
 from unwrap import unwrap_batch
 
@@ -281,7 +285,8 @@ class Portraits:
         stored = [np.load(file) for file in files]
         together = lambda key: np.concatenate([s[key] for s in stored])
         self.picture, self.codes = torch.from_numpy(together('image')), torch.from_numpy(together('codes'))
-        shapes, placements = zip(*(upright(points, mean) for points in together('landmarks').astype(np.float64)))
+        self.landmarks = together('landmarks').astype(np.float64)
+        shapes, placements = zip(*(upright(points, mean) for points in self.landmarks))
         self.shape, self.placement = (torch.from_numpy(np.array(a, np.float32)) for a in (shapes, placements))
 
     def __len__(self):
@@ -291,32 +296,101 @@ class Portraits:
         return self.picture[i].float() / 255, self.shape[i], self.placement[i], self.codes[i]
 
 
-def encoder(run, batch=64):
-    kit = fk.FaceKit.load(run.data)
-    mean = np.load(fk.cache_dir() / 'atlas' / 'landmarks.npz')['points468']
-    model = Encoder()
+class AnsweredPortraits(Portraits):
+    """The same as a refinement sees them: `first` [N, 158] is what an encoder answered, `shape` and `placement` are to the answered faces."""
+
+    def __init__(self, kind: str, mean: np.ndarray, kit: fk.FaceKit, first: Encoder, inflation: float = 1.):
+        super().__init__(kind, mean)
+        self.first = answers(kind, first, self)
+        # The encoder knows its own portraits better than others.
+        self.first = self.codes + inflation * (self.first - self.codes)
+        marks = np.load(fk.cache_dir() / 'atlas' / 'landmarks.npz')
+        corners, weights = marks['triangle'], marks['weights']
+        moves = (kit.basis[:, corners] * weights[..., None]).sum(2).astype(np.float64)                          # [158, 468, 3]
+        # A similarity leads from the upright shape to the picture; the answered face has one of its own.
+        for n in range(len(self)):
+            face = mean + np.tensordot(self.first[n].numpy().astype(np.float64), moves, 1)
+            seen = self.landmarks[n] * AXES
+            scale, rotation, shift = similarity(seen, face)
+            self.shape[n] = torch.from_numpy(scale * seen @ rotation.T + shift - face)
+            scale, rotation, shift = similarity(face, seen)
+            self.placement[n] = torch.from_numpy(np.c_[scale * rotation, shift])
+        triangles, weights = cylinder(kit, GRID)
+        self.grid = torch.from_numpy((kit.basis[:, triangles] * weights[..., None]).sum(2).astype(np.float32)).flatten(1)      # [158, GRID^2 3]
+
+    def offsets(self, codes):
+        return (codes @ self.grid).view(-1, GRID, GRID, 3)
+
+
+def answers(kind: str, model: Encoder, portraits: Portraits) -> torch.Tensor:
+    """[N, 158] what an encoder says of portraits; kept in the cache, for it takes minutes."""
+    state = hashlib.sha256(b''.join(v.numpy().tobytes() for v in model.state_dict().values())).hexdigest()
+    path = FOLDER / f'answers-{kind}.pt'
+    stored = torch.load(path, weights_only=True) if path.exists() else {}
+    if stored.get('state') != state or len(stored['codes']) != len(portraits):
+        with torch.no_grad():
+            parts = [torch.cat(model(*portraits.batch(i)[:3])[:2], 1) for i in tqdm(torch.arange(len(portraits)).split(128), desc=f'answers {kind}', mininterval=20)]
+        stored = {'state': state, 'codes': torch.cat(parts)}
+        torch.save(stored, path)
+    return stored['codes']
+
+
+INFLATION = 1.08        # the encoder's errors on held-out portraits by those on its own
+JITTER, REFINED_JITTER = 1., .3     # how far off the picture is placed: the landmarks place the mean face to about two millimetres
+
+
+def encoder(run):
+    kit, mean = fk.FaceKit.load(run.data), np.load(fk.cache_dir() / 'atlas' / 'landmarks.npz')['points468']
+    model, metric = Encoder(), Metric(kit)
     model.unwrap.places.copy_(torch.from_numpy(mean_places(kit)))
     train, held = Portraits('train', mean), Portraits('held-out', mean)
-    metric, whole = Metric(kit), Metric(kit, fk.MOUTH_SOCKET[0])
     twin, mirror = mirrored(kit, mean)
     both = torch.cat([train.shape, train.shape[:, twin] * torch.tensor([-1., 1, 1])]).flatten(1)
     model.shape_mean.copy_(both.mean(0))
     weights, bias = ridge(((both - model.shape_mean) * model.scale).numpy(), torch.cat([train.codes, train.codes @ mirror]).numpy(), RIDGE)
     start_from(model, weights, bias, metric)
-    identity = torch.cat([torch.ones(fields.DG), torch.zeros(fields.DE)])
+    train_encoder(run, kit, model, train, held, (twin, mirror), JITTER)
 
+
+def refinement(run):
+    """What looks again at the encoder's answers. It begins with the encoder's convolutions."""
+    kit, mean = fk.FaceKit.load(run.data), np.load(fk.cache_dir() / 'atlas' / 'landmarks.npz')['points468']
+    first, model = trained('encoder', Encoder()), Refinement()
+    train, held = AnsweredPortraits('train', mean, kit, first, INFLATION), AnsweredPortraits('held-out', mean, kit, first)
+    own = model.state_dict()
+    own.update({k: v for k, v in first.state_dict().items() if own[k].shape == v.shape})
+    model.load_state_dict(own)
+    with torch.no_grad():
+        model.mix.weight[:, :first.mix.weight.shape[1]] = first.mix.weight
+        for zero in (model.mix.weight[:, first.mix.weight.shape[1]:], model.shape_mean, *model.correct.parameters()):
+            zero.zero_()
+    weights, _ = ridge((train.shape.flatten(1) * model.scale).numpy(), (train.codes - train.first).numpy(), RIDGE)
+    start_from(model, .5 * weights, np.zeros(fields.DG + fields.DE), Metric(kit))
+    train_encoder(run, kit, model, train, held, mirrored(kit, mean), REFINED_JITTER)
+
+
+def train_encoder(run, kit, model, train, held, mirrors, jitter, batch=64):
+    """Trains an encoder, or a refinement where portraits are answered."""
+    twin, mirror = mirrors
+    metric, whole = Metric(kit), Metric(kit, fk.MOUTH_SOCKET[0])
+    identity = torch.cat([torch.ones(fields.DG), torch.zeros(fields.DE)])
     texel = (torch.arange(SIDE) + .5) / SIDE
-    places, normals = model.unwrap.places.numpy(), model.unwrap.normals().numpy()
+    places, refines = model.unwrap.places[None], isinstance(model, Refinement)
 
     def augmented(i):
         picture, shape, placement, codes = train.picture[i], train.shape[i], train.placement[i], train.codes[i]
         side = torch.rand(len(i)) < .5
         shape[side], placement[side] = mirror_points(shape[side], placement[side], twin)
         codes[side] = codes[side] @ mirror
-        # The landmarks place the mean face to about two millimetres; and light may come from anywhere.
-        angle, size, shift = .02 * torch.randn(len(i)), 1 + .015 * torch.randn(len(i)), .01 * torch.randn(len(i), 2)
-        cos, sin, none = size * angle.cos(), size * angle.sin(), torch.zeros(len(i))
-        turn = torch.stack([cos, -sin, none, sin, cos, none, none, none, size], 1).view(-1, 3, 3)
+        known, at = (), places
+        if refines:
+            first = train.first[i]
+            first[side] = first[side] @ mirror
+            known, at = (first,), places + model.fine(train.offsets(first))
+        # Light may come from anywhere.
+        angle, size, shift = (jitter * spread * torch.randn(len(i), *more) for spread, more in ((.02, ()), (.015, ()), (.01, (2,))))
+        cos, sin, none = (1 + size) * angle.cos(), (1 + size) * angle.sin(), torch.zeros(len(i))
+        turn = torch.stack([cos, -sin, none, sin, cos, none, none, none, 1 + size], 1).view(-1, 3, 3)
         placement_drawn = turn @ placement + torch.nn.functional.pad(shift, (0, 1))[:, :, None] * torch.tensor([0., 0, 0, 1])
         slope = 1 + .4 * torch.randn(2, len(i), 1) * (texel - .5)
         tints = 1 + .15 * torch.randn(len(i), 3)
@@ -325,16 +399,16 @@ def encoder(run, batch=64):
         high = low + torch.rand(2, len(i)) * .5 * (torch.rand(len(i)) < .5)
         hidden = torch.stack([low[0], high[0], low[1], high[1]], 1) * SIDE - .5
         image = torch.empty(len(i), 4, SIDE, SIDE)
-        unwrap_batch(picture.numpy(), side.numpy(), placement_drawn.numpy(), places, normals, *slope.numpy(), tints.numpy(), hidden.numpy(), (torch.rand(len(i)) < .1).numpy(), FACING, image.numpy())
-        return image, shape + .0002 * torch.randn_like(shape), placement, codes
+        unwrap_batch(picture.numpy(), side.numpy(), placement_drawn.numpy(), at.numpy(), *slope.numpy(), tints.numpy(), hidden.numpy(), (torch.rand(len(i)) < .1).numpy(), FACING, image.numpy())
+        return codes, image, shape + .0002 * torch.randn_like(shape), placement, *known
 
     def loss(step):
-        image, *others, codes = augmented(torch.randint(0, len(train), (batch,)))
+        codes, image, *others = augmented(torch.randint(0, len(train), (batch,)))
         # Half precision will do for pixels, not for places.
         with torch.autocast('cpu', torch.bfloat16):
             looks = model.look(image)
         g, e, doubt = model.answer(torch.nn.functional.dropout(looks.float(), .2), *others)
-        d = torch.cat([g, e], 1) - codes
+        d = torch.cat([g, e], 1) - codes + (others[2] if refines else 0)
         posed = metric(d)
         # How sure it is must not pull on what it says: the error is data to the doubt.
         square = posed.detach().square()
@@ -345,22 +419,26 @@ def encoder(run, batch=64):
     offsets = torch.from_numpy(1000 * without_similarities(kit.basis[:, :fk.NARROW_FACE:3].reshape(158, -1).astype(np.float64), kit.neutral[:fk.NARROW_FACE:3].astype(np.float64))).float()
     median = lambda d: (d @ offsets).view(len(d), -1, 3).norm(dim=-1).median().item()
 
+    def asked(m, i):
+        *inputs, codes = held.batch(i)
+        known = (held.offsets(held.first[i]), held.first[i][:, :fields.DG], held.first[i][:, fields.DG:]) if refines else ()
+        return *m(*inputs, *known), codes
+
     def evaluate(m):
         with torch.no_grad():
-            parts = [(*m(*inputs), codes) for *inputs, codes in (held.batch(i) for i in show.split(128))]
-            g, e, doubt, codes = (torch.cat(a) for a in zip(*parts))
+            g, e, doubt, codes = (torch.cat(a) for a in zip(*(asked(m, i) for i in show.split(128))))
             d = torch.cat([g, e], 1) - codes
-            linear = m.linear(m.squeeze((held.shape[show].flatten(1) - m.shape_mean) * m.scale)) - codes
+            before = (held.first[show] if refines else m.linear(m.squeeze((held.shape[show].flatten(1) - m.shape_mean) * m.scale))) - codes
             error = metric(d)
             rank = lambda a: a.argsort().argsort().float()
-            return {'identityMm': median(d * identity), 'posedMm': median(d), 'linearIdentityMm': median(linear * identity), 'linearPosedMm': median(linear), 'rmsMm': error.mean().item(),
+            return {'identityMm': median(d * identity), 'posedMm': median(d), 'beforeIdentityMm': median(before * identity), 'beforePosedMm': median(before), 'rmsMm': error.mean().item(),
                     'doubtMm': (doubt / 2).exp().mean().item(), 'doubtRank': torch.corrcoef(torch.stack([rank(doubt), rank(error)]))[0, 1].item()}
     print('before training: ' + '  '.join(f'{k} {v:.4g}' for k, v in evaluate(model).items()), flush=True)
     pace = lambda name: .2 if name.startswith(('squeeze', 'linear')) else 1.      # they are good already
     run.fit(model, loss, evaluate, pace)
 
 
-STEPS = {'template': template, 'uv': uv, 'forward': forward, 'inverse-uv-trunk': inverse_uv_trunk, 'inverse-uv': inverse_uv, 'deformation': deformation, 'encoder': encoder, 'plain': plain}
+STEPS = {'template': template, 'uv': uv, 'forward': forward, 'inverse-uv-trunk': inverse_uv_trunk, 'inverse-uv': inverse_uv, 'deformation': deformation, 'encoder': encoder, 'refinement': refinement, 'plain': plain}
 
 
 if __name__ == '__main__':

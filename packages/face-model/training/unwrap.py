@@ -10,21 +10,21 @@ import numpy as np
 
 
 @numba.njit(fastmath=True, cache=True)
-def unwrap_batch(pictures, flipped, placements, places, normals, down, across, tints, hidden, grey, facing, out):
-    """Fills `out` [N, 4, S, S] with the levelled colours of `pictures` [N, P, P, 3] u8, sRGB 0..255, at `places` [S, S, 3] (metres, of normals of any length) as `placements` [N, 3, 4] put them
-    over the picture, and with how well each is seen, 0..1.
+def unwrap_batch(pictures, flipped, placements, places, down, across, tints, hidden, grey, facing, out):
+    """Fills `out` [N, 4, S, S] with the levelled colours of `pictures` [N, P, P, 3] u8, sRGB 0..255, at `places` [N, S, S, 3], or all at the same [1, S, S, 3] (metres), as `placements` [N, 3, 4]
+    put them over the picture, and with how well each is seen, 0..1.
 
     `flipped` [N]: the picture is to be mirrored; `down`, `across` [N, S] and `tints` [N, 3] multiply the colours; `hidden` [N, 4]: from where to where, down and across, in texels, something is before the face;
     `grey` [N]: without colour. `facing`: cosines between which a texel comes to be seen."""
-    count, side, size = len(pictures), places.shape[0], pictures.shape[1]
+    count, side, size = len(pictures), places.shape[1], pictures.shape[1]
     for n in range(count):
-        m = placements[n]
+        m, place = placements[n], places[min(n, len(places) - 1)]
         length = math.sqrt(m[2, 0] ** 2 + m[2, 1] ** 2 + m[2, 2] ** 2)
         total = np.float32(0)
         sums = np.zeros(3, np.float32)
         for i in range(side):
             for j in range(side):
-                x, y, z = places[i, j]
+                x, y, z = place[i, j]
                 u = (m[0, 0] * x + m[0, 1] * y + m[0, 2] * z + m[0, 3]) * size + size / 2 - .5
                 v = -(m[1, 0] * x + m[1, 1] * y + m[1, 2] * z + m[1, 3]) * size + size / 2 - .5
                 u, v = min(max(u, 0), size - 1), min(max(v, 0), size - 1)
@@ -33,7 +33,9 @@ def unwrap_batch(pictures, flipped, placements, places, normals, down, across, t
                 right = left + 1
                 if flipped[n]:
                     left, right = size - 1 - left, size - 1 - right
-                nx, ny, nz = normals[i, j]
+                ax, ay, az = place[i, min(j + 1, side - 1)] - place[i, max(j - 1, 0)]
+                dx, dy, dz = place[min(i + 1, side - 1), j] - place[max(i - 1, 0), j]
+                nx, ny, nz = dy * az - dz * ay, dz * ax - dx * az, dx * ay - dy * ax
                 cosine = (m[2, 0] * nx + m[2, 1] * ny + m[2, 2] * nz) / (length * math.sqrt(nx * nx + ny * ny + nz * nz + 1e-24))
                 seen = min(max((cosine - facing[0]) / (facing[1] - facing[0]), 0), 1)
                 if hidden[n, 0] < i < hidden[n, 1] and hidden[n, 2] < j < hidden[n, 3]:

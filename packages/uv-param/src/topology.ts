@@ -50,6 +50,8 @@ export interface Topology {
   parts: PartTopology[];
   /** Places of the landmarks on the skin's chart, `[L, 2]`: iBUG's 68 and MediaPipe's 468. */
   landmarks: { 68: Float32Array; 468: Float32Array };
+  /** Places of the chart where a second look by the encoder wants to know the face that the first one answered: its landmarks, `[468, 2]`, and a grid about the head, `[G, G, 2]`. Models without one have none. */
+  encoder?: { landmarks: Float32Array; grid: Float32Array };
   /** 255 on the face: no scalp, ears, neck, mouth bag or eye sockets. */
   faceMask: ChartMap;
   /** One of `REGIONS` per texel. */
@@ -101,8 +103,13 @@ export async function loadTopology(options: {
   const landmarks = (count: 68 | 468) => takeTensor(tensors, `landmarks${count}.uv`, 'F32', [count, 2]).data;
   const { uv, triangles } = mesh('skin');
   const texturePrior = 'texturePrior.shares' in tensors ? takeTexturePrior(tensors, manifest.codes.texture) : undefined;
+  const encoder = 'encoder.grid' in tensors && {
+    landmarks: takeTensor(tensors, 'encoder.landmarks', 'F32', [468, 2]).data,
+    grid: takeTensor(tensors, 'encoder.grid', 'F32', ['G', 'G', 2]).data,
+  };
   return {
     ...(texturePrior && { texturePrior }),
+    ...(encoder && { encoder }),
     skin: { uv, triangles },
     parts: manifest.parts.slice(1).map((name) => {
       const { vertices, ...part } = mesh(name);

@@ -1,5 +1,6 @@
-import { ENCODER_MARGIN, type FaceModel, type RgbaImage } from '@implicit-faces/avatar';
+import { ENCODER_MARGIN, type EncodedFace, type FaceModel, type RgbaImage } from '@implicit-faces/avatar';
 import { cropFace } from '@implicit-faces/landmarks';
+import type { Codes } from '@implicit-faces/sdf-core';
 import { checkFinite } from '../finite.js';
 import { alignSimilarity, applySimilarity, type Similarity } from '../similarity.js';
 
@@ -15,7 +16,7 @@ export interface CodeStart {
 export const MOST_EXPECTED_ERROR_MM = 4.5;
 
 /**
- * Asks the model's encoder for the codes of a face.
+ * Asks the model's encoder for the codes of a face, and to look again at its answer, if it can.
  *
  * @param detected - `[468, 3]` landmarks as found in the image.
  * @returns nothing when the model has no encoder, or when it cannot be trusted with this face (or the landmarks are no numbers).
@@ -28,25 +29,45 @@ export async function encodeFace(
   options: { signal?: AbortSignal } = {},
 ): Promise<CodeStart | undefined> {
   if (!encoder || !detected.every(Number.isFinite)) return undefined;
-  const { pixels, points } = cropFace(image, detected, { side: encoder.side, margin: ENCODER_MARGIN });
+  const { pixels: picture, points } = cropFace(image, detected, { side: encoder.side, margin: ENCODER_MARGIN });
   // Pixels and depth in glTF's camera axes.
   const seen = points.map((value, i) => (i % 3 === 0 ? value : -value));
-  const mean = await uv.surfaceFromUv(uv.topology.landmarks[468], {
+  const none: Codes = {
     geometry: new Float32Array(manifest.codes.geometry),
     expression: new Float32Array(manifest.codes.expression),
-  });
-  const { geometry, expression, expectedErrorMm } = await encoder.encode(
-    {
-      picture: pixels,
-      shape: applySimilarity(alignSimilarity(seen, mean), seen),
-      placement: similarityMatrix(alignSimilarity(mean, seen)),
-    },
-    options,
+  };
+  const { landmarks, encoder: places } = uv.topology;
+  const mean = await uv.surfaceFromUv(landmarks[468], none);
+  let face = checked(
+    await encoder.encode(
+      {
+        picture,
+        shape: applySimilarity(alignSimilarity(seen, mean), seen),
+        placement: similarityMatrix(alignSimilarity(mean, seen)),
+      },
+      options,
+    ),
   );
-  const codes = Float64Array.from([...geometry, ...expression]);
-  checkFinite('encode', "the encoder's codes", codes);
-  checkFinite('encode', 'the error that it expects of them', [expectedErrorMm]);
-  return expectedErrorMm <= MOST_EXPECTED_ERROR_MM ? { codes, expectedErrorMm } : undefined;
+  if (encoder.refine && places) {
+    const at = Float32Array.from([...places.landmarks, ...places.grid]);
+    const usual = await uv.surfaceFromUv(at, none);
+    const own = await uv.surfaceFromUv(at, face);
+    const split = (places.landmarks.length / 2) * 3;
+    const expected = own.subarray(0, split);
+    const shape = applySimilarity(alignSimilarity(seen, expected), seen).map((value, i) => value - expected[i]);
+    const offsets = own.subarray(split).map((value, i) => value - usual[split + i]);
+    const placement = similarityMatrix(alignSimilarity(expected, seen));
+    face = checked(await encoder.refine({ picture, shape, placement }, { ...face, offsets }, options));
+  }
+  const { geometry, expression, expectedErrorMm } = face;
+  if (expectedErrorMm > MOST_EXPECTED_ERROR_MM) return undefined;
+  return { codes: Float64Array.from([...geometry, ...expression]), expectedErrorMm };
+}
+
+function checked(face: EncodedFace): EncodedFace {
+  checkFinite('encode', "the encoder's codes", [...face.geometry, ...face.expression]);
+  checkFinite('encode', 'the error that it expects of them', [face.expectedErrorMm]);
+  return face;
 }
 
 /** `[3, 4]`, row-major. */

@@ -1,4 +1,11 @@
-import type { EncoderInput, FaceModel, RgbaImage } from '@implicit-faces/avatar';
+import {
+  type AnsweredFace,
+  ENCODER_MARGIN,
+  type EncoderInput,
+  type FaceModel,
+  type RgbaImage,
+} from '@implicit-faces/avatar';
+import { cropFace } from '@implicit-faces/landmarks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stepPose } from '../../src/pose.js';
 import { encodeFace } from '../../src/stages/encode.js';
@@ -96,6 +103,56 @@ describe('encodeFace', () => {
     // Weights of an expression stay between 0 and 1.
     expect([...(encoded?.codes.slice(4) ?? [])]).toEqual([0.25, 1, 0]);
     expect(encoded?.expectedErrorMm).toBeCloseTo(3, 4);
+  });
+
+  it('shows its second look what is left between the landmarks and the face that the first one answered', async () => {
+    const { landmarks } = model.uv.topology;
+    const grid = landmarks[468].slice(0, 2 * 9);
+    const asked: { input: EncoderInput; answered: AnsweredFace }[] = [];
+    const refining: FaceModel = {
+      ...model,
+      uv: { ...model.uv, topology: { ...model.uv.topology, encoder: { landmarks: landmarks[468], grid } } },
+      encoder: {
+        ...model.encoder!,
+        async refine(input, answered) {
+          asked.push({ input, answered });
+          return { ...answered, geometry: answered.geometry.map((code) => code + 1), expectedErrorMm: 2 };
+        },
+      },
+    };
+    const image = plain(51, 204, 102);
+    const detected = see(0.1, 0.2, 0).map((value, i) => (i === 0 ? value + 8 : value));
+    const first = await encodeFace(model, image, detected);
+    const codes = {
+      geometry: Float32Array.from(first!.codes.slice(0, 4)),
+      expression: Float32Array.from(first!.codes.slice(4)),
+    };
+    const face = await model.uv.surfaceFromUv(landmarks[468], codes);
+    const second = await encodeFace(refining, image, detected);
+    expect(second?.codes).toBeCloseToTensor(
+      first!.codes.map((code, k) => (k < 4 ? code + 1 : code)),
+      1e-6,
+    );
+    expect(second?.expectedErrorMm).toBe(2);
+    const { placement, shape } = asked[0].input;
+    const { answered } = asked[0];
+    expect(answered.geometry).toEqual(codes.geometry);
+    expect(answered.offsets).toBeCloseToTensor(
+      face.slice(0, 27).map((value, i) => value - mean[i]),
+      1e-6,
+    );
+    // The picture's landmarks lie where the similarity takes the answered face's, but for what the shape says, which no other similarity would lessen.
+    expect(Math.abs(shape[0])).toBeGreaterThan(0.01);
+    const residual = [0, 1, 2].map((axis) => shape.reduce((sum, value, i) => (i % 3 === axis ? sum + value : sum), 0));
+    expect(residual).toBeCloseToTensor([0, 0, 0], 1e-4);
+    const placed = (n: number, row: number) =>
+      [0, 1, 2].reduce((sum, k) => sum + placement[4 * row + k] * face[3 * n + k], placement[4 * row + 3]);
+    const seen = cropFace(image, detected, { side: model.encoder!.side, margin: ENCODER_MARGIN }).points;
+    const scale = Math.hypot(placement[0], placement[1], placement[2]);
+    for (const n of [0, 100, 467]) {
+      const off = Math.hypot(...[0, 1, 2].map((row) => placed(n, row) - [1, -1, -1][row] * seen[3 * n + row]));
+      expect(off / scale).toBeCloseTo(Math.hypot(...shape.subarray(3 * n, 3 * n + 3)), 2);
+    }
   });
 
   it('says nothing where the encoder does not trust itself, there is none, or the landmarks are no numbers', async () => {
