@@ -93,8 +93,8 @@ export async function loadEncoder(options: LoadEncoderOptions): Promise<Encoder 
           {
             ...feeds(input),
             offsets: { data: offsets, dims: [1, grid, grid, 3] },
-            geometry: { data: geometry, dims: [1, geometry.length] },
-            expression: { data: expression, dims: [1, expression.length] },
+            firstGeometry: { data: geometry, dims: [1, geometry.length] },
+            firstExpression: { data: expression, dims: [1, expression.length] },
           },
           { signal },
         ),

@@ -27,7 +27,7 @@ import fields
 import topology
 from albedo import Colour
 from distance import Mesh
-from encoder import CROP, GRID, POINTS, WIDTHS, Encoder, Refinement, Symmetric, cylinder
+from encoder import CROP, GRID, POINTS, REFINED, WIDTHS, Encoder, Refinement, Symmetric, cylinder
 from eyes import LidContact
 from fields import SHEETS
 from fit import FOLDER, trained
@@ -208,7 +208,7 @@ def load_geometry(kit: fk.FaceKit) -> Geometry:
 HALVED = 2048     # weights from this size on are stored as fp16
 # These, the largest and the least delicate, as int8 with a scale per row or column: feature tables, the matrices that make the conditioned layers from the codes, and the encoder.
 BYTES = {'table': 0, 'deformation.head.weight': 1, 'deformation.biases.weight': 1, 'squeeze.weight': 1, 'seen.weight': 1, 'mix.weight': 1, 'correct.weight': 1, 'linear.weight': 1,
-         **{f'convolutions.{i}.weight': (1, 2, 3) for i in range(len(WIDTHS))}}
+         **{f'{name}.weight': (1, 2, 3) for name in (*(f'convolutions.{i}' for i in range(len(WIDTHS))), *(f'residuals.{i}.{half}' for i in REFINED for half in ('first', 'second')))}}
 
 
 def byte_axis(name: str, size: int) -> int | tuple[int, ...] | None:
@@ -462,7 +462,7 @@ if __name__ == '__main__':
         'part-transforms': (lambda geometry, expression: parts.transforms(geometry, expression), both, [], ['transforms']),
     }
     faces = {'picture': torch.rand(3, CROP, CROP, 3), 'shape': torch.randn(3, POINTS, 3) * .1, 'placement': torch.cat([torch.eye(3).expand(3, 3, 3) * 4., torch.zeros(3, 3, 1)], 2)}
-    answer = {'offsets': torch.randn(3, GRID, GRID, 3) * .005, 'geometry': torch.randn(3, fields.DG), 'expression': torch.rand(3, fields.DE)}
+    answer = {'offsets': torch.randn(3, GRID, GRID, 3) * .005, 'firstGeometry': torch.randn(3, fields.DG), 'firstExpression': torch.rand(3, fields.DE)}
     for name, encoder in encoders.items():
         taken = faces if name == 'encoder' else faces | answer
         jobs[name] = (encoder.forward, taken, list(taken), ['geometry', 'expression', 'logVariance'])
