@@ -1,10 +1,6 @@
 // Sphere tracing of `distanceTo` (chunks/field.glsl). Twin in ../../bake/trace.ts, where the constants are explained; it asks both sheets always.
 #ifndef MAX_STEPS
-#ifdef ONLY_SKIN
-#define MAX_STEPS 14
-#else
 #define MAX_STEPS 64
-#endif
 #endif
 const float TOLERANCE = 5e-5;
 const float ACCEPT = 5e-4; // where there is only skin, see `acceptable`
@@ -63,9 +59,9 @@ float bracketCrossing(vec3 origin, vec3 direction, float a, float da, float b, f
 
 // What `traceRay` gives where nothing is hit, and where ONLY_SKIN has to leave the ray to the whole field.
 const float MISS = -1.0;
-const float UNDECIDED = -2.0;
+const float ELSEWHERE = -2.0;
 
-// The first hit of a ray from `near` to `far`, MISS or UNDECIDED. `entry`: where the ray entered the bounds, as far back as it may go should `near` lie inside.
+// The first hit of a ray from `near` to `far`, MISS or ELSEWHERE. `entry`: where the ray entered the bounds, as far back as it may go should `near` lie inside.
 float traceRay(vec3 origin, vec3 direction, float entry, float near, float far) {
   float t = near;
   float lastT = near;
@@ -75,7 +71,7 @@ float traceRay(vec3 origin, vec3 direction, float entry, float near, float far) 
   float crossingD = 0.0;
   for (int i = 0; i < MAX_STEPS && t <= far; i++) {
 #ifdef ONLY_SKIN
-    if (isElsewhere(origin + t * direction)) return UNDECIDED;
+    if (isElsewhere(origin + t * direction)) return ELSEWHERE;
 #else
     onlySheet = otherBound > max(2.0 * min(lastD, NEAR_BAND), THIN) ? nearestSheet : -1;
 #endif
@@ -128,10 +124,6 @@ float traceRay(vec3 origin, vec3 direction, float entry, float near, float far) 
   if (crossingD < 0.0) return bracketCrossing(origin, direction, lastT, lastD, t, crossingD);
 #endif
   if (t > far) return MISS;
-#ifdef ONLY_SKIN
-  return UNDECIDED;
-#else
   // Out of steps along the surface: at an outline that is a hit, as far as one can see.
   return lastD < GRAZE ? t : MISS;
-#endif
 }
