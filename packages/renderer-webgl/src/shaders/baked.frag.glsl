@@ -37,5 +37,8 @@ void main() {
   colour = vec4(shadeSurface(nearestPart, uv, dx, dy, position, n, turn * -direction), 1.0);
 #endif
   vec4 clip = clipFromAvatar * vec4(p, 1.0);
-  hitDepth = t >= 0.0 ? floatBitsToUint(max(0.5 + 0.5 * clip.z / clip.w, 1e-7)) : t == ELSEWHERE ? 1u : 0u;
+  hitDepth = t >= 0.0 ? floatBitsToUint(max(0.5 + 0.5 * clip.z / clip.w, 1e-7)) : 0u;
+#ifdef ONLY_SKIN
+  if (comesElsewhere(origin + askedFrom * direction, direction, (t >= 0.0 ? t : far) - askedFrom)) hitDepth = 1u;
+#endif
 }

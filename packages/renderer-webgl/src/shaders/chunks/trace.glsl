@@ -19,8 +19,9 @@ const float MAX_STEP = 0.03;
 const float STEP_BACK = 2e-3;
 const float STEEPEST = 1.4; // a sheet's distance falls by no more than this per metre
 
-// Where `distanceTo` was last asked.
+// Where `distanceTo` was last asked, and where nearest to the eye.
 float askedAt;
+float askedFrom;
 
 float distanceAlong(vec3 origin, vec3 direction, float t) {
   askedAt = t;
@@ -57,22 +58,20 @@ float bracketCrossing(vec3 origin, vec3 direction, float a, float da, float b, f
 }
 #endif
 
-// What `traceRay` gives where nothing is hit, and where ONLY_SKIN has to leave the ray to the whole field.
+// What `traceRay` gives where nothing is hit.
 const float MISS = -1.0;
-const float ELSEWHERE = -2.0;
 
-// The first hit of a ray from `near` to `far`, MISS or ELSEWHERE. `entry`: where the ray entered the bounds, as far back as it may go should `near` lie inside.
+// The first hit of a ray from `near` to `far`, or MISS. `entry`: where the ray entered the bounds, as far back as it may go should `near` lie inside.
 float traceRay(vec3 origin, vec3 direction, float entry, float near, float far) {
   float t = near;
+  askedFrom = near;
   float lastT = near;
   float lastD = NONE;
   // Of the sheet that is not the nearest: how far it is at least. It is asked again only when it may matter, which halves the reads around the jaw.
   float otherBound = 0.0;
   float crossingD = 0.0;
   for (int i = 0; i < MAX_STEPS && t <= far; i++) {
-#ifdef ONLY_SKIN
-    if (isElsewhere(origin + t * direction)) return ELSEWHERE;
-#else
+#ifndef ONLY_SKIN
     onlySheet = otherBound > max(2.0 * min(lastD, NEAR_BAND), THIN) ? nearestSheet : -1;
 #endif
     float d = distanceAlong(origin, direction, t);
@@ -80,6 +79,7 @@ float traceRay(vec3 origin, vec3 direction, float entry, float near, float far) 
     bool isFirst = lastD == NONE;
     if (isFirst && d < 0.0 && t > entry) {
       t = max(t - STEP_BACK, entry);
+      askedFrom = t;
       otherBound = 0.0;
       continue;
     }
