@@ -15,6 +15,8 @@ const float RELAXATION = 1.6;
 const float THIN = 2.5e-3;
 const float GRAZE = 2e-4;
 const float MIN_STEP = 3e-4;
+const float GRAZE_SLOPE = 0.15;
+const float GRAZE_STEP = 1e-3;
 const float MAX_STEP = 0.03;
 const float STEP_BACK = 2e-3;
 const float STEEPEST = 1.4; // a sheet's distance falls by no more than this per metre
@@ -116,7 +118,8 @@ float traceRay(vec3 origin, vec3 direction, float entry, float near, float far) 
     }
     lastT = t;
     lastD = d;
-    stepLength = clamp(stepLength, MIN_STEP, MAX_STEP);
+    bool grazes = slope < GRAZE_SLOPE && nearestPart == 0 && acceptable() == ACCEPT;
+    stepLength = clamp(stepLength, grazes ? GRAZE_STEP : MIN_STEP, MAX_STEP);
     t += stepLength;
     otherBound -= STEEPEST * stepLength;
   }
