@@ -89,8 +89,9 @@ const UNITS = {
 const RESULT_UNITS = { hitDepth: 0, traced: 1, proxyDepth: UNITS.proxyDepth };
 /** Where the tiles of a pass read what its pixels want. */
 const WANTS_UNIT = UNITS.normalMap + 1;
-/** Pixels along a tile's side by `REACHES`: what needs the whole field is scattered along outlines, and dear. */
+/** For pictures of numbers in place of colours. */
 const AS_IS = { outputColourSpace: 'srgb-linear', toneMapping: 'none', exposure: 1 } as const;
+/** Pixels along a tile's side by `REACHES`: what needs the whole field is little, and dear. */
 const TILES = [4, 4, 2] as const;
 
 /** How the stencil and the proxies' texture name the program of a reach: 0 is where there is nothing. */

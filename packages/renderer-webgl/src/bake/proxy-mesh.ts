@@ -148,7 +148,7 @@ export function assembleProxy(
   return { positions, triangles, begins };
 }
 
-/** Where eyes, teeth and tongue are: as the shader's `isNearParts` has it. */
+/** Where eyes, teeth and tongue are: as the shader's `comesElsewhere` has it. */
 export interface PartPlaces {
   /** Of each eye three rows, its own axes from posed space: `[2, 3, 4]`. */
   eyeRows: Float32Array;

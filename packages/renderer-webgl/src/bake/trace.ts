@@ -17,6 +17,9 @@ export interface TraceSettings {
   /** Where steps run out, a hit below this distance, metres. */
   graze: number;
   minStep: number;
+  /** Where the distance falls by less than this per metre, or grows, and there is only skin, a ray goes at least `grazeStep`, metres: a chord of a millimetre is 0.06 mm deep in what bends by 2 mm. */
+  grazeSlope: number;
+  grazeStep: number;
   maxStep: number;
   /** From distances below this one the line through the last two says where the surface is, and nobody asks again, metres. Where there is only skin: lids and lips lie on eyes and teeth. */
   accept: number;
@@ -35,6 +38,8 @@ export const TRACE_SETTINGS: TraceSettings = {
   thin: 2.5e-3,
   graze: 2e-4,
   minStep: 3e-4,
+  grazeSlope: 0.15,
+  grazeStep: 1e-3,
   maxStep: 0.03,
   accept: 5e-4,
   acceptSlope: 0.5,
@@ -102,7 +107,8 @@ export function traceBaked(
       }
       lastT = t;
       lastD = d;
-      t += Math.min(Math.max(length, settings.minStep), settings.maxStep);
+      const grazes = slope < settings.grazeSlope && field.part() === 0 && !field.isFine();
+      t += Math.min(Math.max(length, grazes ? settings.grazeStep : settings.minStep), settings.maxStep);
     }
   }
   // Out of steps along the surface: at an outline that is a hit, as far as one can see.

@@ -1,5 +1,5 @@
 // Traces and shades where the proxies are. In: points over tiles of pixels, of which the stencil leaves those that want this program. Out: linear colour; and as bits of a float the depth of what was hit,
-// 0 where nothing was, 1 where another program has to look. Writes no depth and discards nothing, so that graphics cards do not even begin what the stencil leaves out.
+// 0 where nothing was, 1 where the program for the whole field has to look. Writes no depth and discards nothing, so that graphics cards do not even begin what the stencil leaves out.
 // Needs with NORMAL_MAP normal-map.glsl, and chunks/ray, field, trace, shading, surface-light and surface.glsl.
 uniform highp usampler2D proxyDepth; // of proxy.frag.glsl: no surface lies before it
 uniform vec2 viewportSize;
@@ -23,9 +23,6 @@ void main() {
   vec3 n = turn * normalAt(p);
   vec2 dx = dFdx(uv);
   vec2 dy = dFdy(uv);
-#ifdef ONLY_SKIN
-  if (max(dot(dx, dx), dot(dy, dy)) > WIDEST * WIDEST) t = UNDECIDED;
-#endif
 #ifdef COUNT_READS
   colour = vec4(reads / 255.0, float(nearestPart) / 255.0, 1.0, 1.0);
 #else
@@ -40,5 +37,8 @@ void main() {
   colour = vec4(shadeSurface(nearestPart, uv, dx, dy, position, n, turn * -direction), 1.0);
 #endif
   vec4 clip = clipFromAvatar * vec4(p, 1.0);
-  hitDepth = t >= 0.0 ? floatBitsToUint(max(0.5 + 0.5 * clip.z / clip.w, 1e-7)) : t == UNDECIDED ? 1u : 0u;
+  hitDepth = t >= 0.0 ? floatBitsToUint(max(0.5 + 0.5 * clip.z / clip.w, 1e-7)) : 0u;
+#ifdef ONLY_SKIN
+  if (comesElsewhere(origin + askedFrom * direction, direction, (t >= 0.0 ? t : far) - askedFrom)) hitDepth = 1u;
+#endif
 }

@@ -1,7 +1,7 @@
 // A baked face: f = min over sheets of T(x + D(x)) + correction(x), and over eyes, teeth and tongue. Posed space, metres. Twin in ../../bake/baked-field.ts.
 // Out of `distanceTo`: the signed distance; the `nearest` variables say whose it is.
 //
-// Most of a face is skin of the head alone. ONLY_HEAD leaves out all else, ONLY_SKIN eyes, teeth and tongue; `isElsewhere` says where that is not enough.
+// Most of a face is skin of the head alone. ONLY_HEAD leaves out all else, ONLY_SKIN eyes, teeth and tongue; `comesElsewhere` says of which rays that is not enough.
 
 precision highp sampler3D;
 
@@ -115,21 +115,40 @@ vec3 inEye(int e, vec3 p) {
   return vec3(dot(eyeRows[3 * e], q), dot(eyeRows[3 * e + 1], q), dot(eyeRows[3 * e + 2], q));
 }
 
-// So near to an eye, or where teeth and tongue are, that skin is not all that matters.
-bool isNearParts(vec3 p) {
-  const float NEAR_EYE = 3e-3;
-  return isInside(p, mouthMin, mouthMax)
-    || length(inEye(0, p)) < max(eyeShape[0].x, eyeShape[0].y) + NEAR_EYE
-    || length(inEye(1, p)) < max(eyeShape[1].x, eyeShape[1].y) + NEAR_EYE;
+#ifdef ONLY_SKIN
+bool passesBox(vec3 low, vec3 high, vec3 from, vec3 perAxis, float reach) {
+  vec3 a = (low - from) * perAxis;
+  vec3 b = (high - from) * perAxis;
+  vec3 first = min(a, b);
+  vec3 last = max(a, b);
+  return max(max(first.x, first.y), max(first.z, 0.0)) <= min(min(last.x, last.y), min(last.z, reach));
 }
 
-bool isElsewhere(vec3 p) {
-#ifdef ONLY_HEAD
-  return isNearParts(p) || isInBlock(JAW, p) || isInBlock(MOUTH, p);
-#else
-  return isNearParts(p);
-#endif
+bool passesBlock(int b, vec3 from, vec3 perAxis, float reach) {
+  return passesBox(blockOrigin[b], blockOrigin[b] + blockLast[b] / blockPerMetre[b], from, perAxis, reach);
 }
+
+// So near that skin is not all that matters.
+bool passesEye(int e, vec3 from, vec3 along) {
+  const float NEAR_EYE = 3e-3;
+  vec3 a = inEye(e, from);
+  vec3 ab = inEye(e, from + along) - a;
+  vec3 nearest = a + clamp(-dot(a, ab) / max(dot(ab, ab), 1e-12), 0.0, 1.0) * ab;
+  float near = max(eyeShape[e].x, eyeShape[e].y) + NEAR_EYE;
+  return dot(nearest, nearest) < near * near;
+}
+
+// Whether a ray that went that far came where there is more than the program knows of: once for all of it, which is cheaper than place by place.
+bool comesElsewhere(vec3 from, vec3 direction, float reach) {
+  vec3 perAxis = 1.0 / direction;
+#ifdef ONLY_HEAD
+  if (passesBlock(JAW, from, perAxis, reach) || passesBlock(MOUTH, from, perAxis, reach)) return true;
+#endif
+  return passesBox(mouthMin, mouthMax, from, perAxis, reach)
+    || passesEye(0, from, reach * direction)
+    || passesEye(1, from, reach * direction);
+}
+#endif
 
 float skinDistance(vec3 p) {
   nearestPlace = p;

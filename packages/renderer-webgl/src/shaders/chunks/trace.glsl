@@ -1,10 +1,6 @@
 // Sphere tracing of `distanceTo` (chunks/field.glsl). Twin in ../../bake/trace.ts, where the constants are explained; it asks both sheets always.
 #ifndef MAX_STEPS
-#ifdef ONLY_SKIN
-#define MAX_STEPS 14
-#else
 #define MAX_STEPS 64
-#endif
 #endif
 const float TOLERANCE = 5e-5;
 const float ACCEPT = 5e-4; // where there is only skin, see `acceptable`
@@ -19,12 +15,15 @@ const float RELAXATION = 1.6;
 const float THIN = 2.5e-3;
 const float GRAZE = 2e-4;
 const float MIN_STEP = 3e-4;
+const float GRAZE_SLOPE = 0.15;
+const float GRAZE_STEP = 1e-3;
 const float MAX_STEP = 0.03;
 const float STEP_BACK = 2e-3;
 const float STEEPEST = 1.4; // a sheet's distance falls by no more than this per metre
 
-// Where `distanceTo` was last asked.
+// Where `distanceTo` was last asked, and where nearest to the eye.
 float askedAt;
+float askedFrom;
 
 float distanceAlong(vec3 origin, vec3 direction, float t) {
   askedAt = t;
@@ -61,22 +60,20 @@ float bracketCrossing(vec3 origin, vec3 direction, float a, float da, float b, f
 }
 #endif
 
-// What `traceRay` gives where nothing is hit, and where ONLY_SKIN has to leave the ray to the whole field.
+// What `traceRay` gives where nothing is hit.
 const float MISS = -1.0;
-const float UNDECIDED = -2.0;
 
-// The first hit of a ray from `near` to `far`, MISS or UNDECIDED. `entry`: where the ray entered the bounds, as far back as it may go should `near` lie inside.
+// The first hit of a ray from `near` to `far`, or MISS. `entry`: where the ray entered the bounds, as far back as it may go should `near` lie inside.
 float traceRay(vec3 origin, vec3 direction, float entry, float near, float far) {
   float t = near;
+  askedFrom = near;
   float lastT = near;
   float lastD = NONE;
   // Of the sheet that is not the nearest: how far it is at least. It is asked again only when it may matter, which halves the reads around the jaw.
   float otherBound = 0.0;
   float crossingD = 0.0;
   for (int i = 0; i < MAX_STEPS && t <= far; i++) {
-#ifdef ONLY_SKIN
-    if (isElsewhere(origin + t * direction)) return UNDECIDED;
-#else
+#ifndef ONLY_SKIN
     onlySheet = otherBound > max(2.0 * min(lastD, NEAR_BAND), THIN) ? nearestSheet : -1;
 #endif
     float d = distanceAlong(origin, direction, t);
@@ -84,6 +81,7 @@ float traceRay(vec3 origin, vec3 direction, float entry, float near, float far) 
     bool isFirst = lastD == NONE;
     if (isFirst && d < 0.0 && t > entry) {
       t = max(t - STEP_BACK, entry);
+      askedFrom = t;
       otherBound = 0.0;
       continue;
     }
@@ -120,7 +118,8 @@ float traceRay(vec3 origin, vec3 direction, float entry, float near, float far) 
     }
     lastT = t;
     lastD = d;
-    stepLength = clamp(stepLength, MIN_STEP, MAX_STEP);
+    bool grazes = slope < GRAZE_SLOPE && nearestPart == 0 && acceptable() == ACCEPT;
+    stepLength = clamp(stepLength, grazes ? GRAZE_STEP : MIN_STEP, MAX_STEP);
     t += stepLength;
     otherBound -= STEEPEST * stepLength;
   }
@@ -128,10 +127,6 @@ float traceRay(vec3 origin, vec3 direction, float entry, float near, float far) 
   if (crossingD < 0.0) return bracketCrossing(origin, direction, lastT, lastD, t, crossingD);
 #endif
   if (t > far) return MISS;
-#ifdef ONLY_SKIN
-  return UNDECIDED;
-#else
   // Out of steps along the surface: at an outline that is a hit, as far as one can see.
   return lastD < GRAZE ? t : MISS;
-#endif
 }

@@ -9,6 +9,8 @@ const RELAXATION = 1.6;
 const THIN = 2.5e-3;
 const GRAZE = 2e-4;
 const MIN_STEP = 3e-4;
+const GRAZE_SLOPE = 0.15;
+const GRAZE_STEP = 1e-3;
 const MAX_STEP = 0.03;
 const STEP_BACK = 2e-3;
 const STEEPEST = 1.4; // a sheet's distance falls by no more than this per metre
@@ -117,7 +119,8 @@ fn traceRay(ray: Ray, start: f32) -> f32 {
     }
     lastT = t;
     lastD = d;
-    stepLength = clamp(stepLength, MIN_STEP, MAX_STEP);
+    let grazes = slope < GRAZE_SLOPE && nearestPart == 0 && acceptable() == ACCEPT;
+    stepLength = clamp(stepLength, select(MIN_STEP, GRAZE_STEP, grazes), MAX_STEP);
     t += stepLength;
     otherBound -= STEEPEST * stepLength;
   }
