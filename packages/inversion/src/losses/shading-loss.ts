@@ -6,9 +6,6 @@ import { createProjected, POSE_PARAMETERS, type Pose, projectWithDerivatives } f
 import type { SurfaceSamples } from '../surface-samples.js';
 import { fillRows } from './landmark-loss.js';
 
-/** A channel's error of the logarithm from which on it counts ever less (Cauchy): shadows and highlights that harmonics do not follow would bend the shape. */
-const ERROR_SCALE = 0.15;
-
 /** What samples of a mesh's surface should look like, and how that depends on their normals. */
 export interface ShadedSamples {
   samples: SurfaceSamples;
@@ -52,20 +49,21 @@ export function addShadingLoss(
   const gram = createGram(equations.matrix, size);
   for (let n = 0; n < count; n++) {
     if (trust[n] <= 0) continue;
+    const w = weight * trust[n];
+    const root = Math.sqrt(w);
     projectWithDerivatives(pose, positions[3 * n], positions[3 * n + 1], positions[3 * n + 2], projected);
     lookUp(logPhoto, (projected.x - left) * scale, (projected.y - top) * scale, values, gradients);
     fillRows(x, y, projected, jacobian, n, codeSize);
     fillNormalRows(turns, rings, n, mesh, vertices);
     for (let c = 0; c < 3; c++) {
       const residual = values[c] - predicted[3 * n + c];
-      const w = (weight * trust[n]) / (1 + (residual / ERROR_SCALE) ** 2);
       const [dx, dy] = [gradients[2 * c] * scale, gradients[2 * c + 1] * scale];
       const at = 9 * n + 3 * c;
       const [a, b, d] = [byNormal[at], byNormal[at + 1], byNormal[at + 2]];
       mixRow(row, dx, x, dy, y, a, b, d, turns);
       const slope = w * residual;
       for (let k = 0; k < size; k++) gradient[k] += slope * row[k];
-      addToGram(gram, Math.sqrt(w), row, 0, row);
+      addToGram(gram, root, row, 0, row);
       equations.cost += slope * residual;
     }
   }
