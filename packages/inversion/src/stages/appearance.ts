@@ -212,6 +212,34 @@ export function predictLight(
   return { albedo, shading, highlight, predicted };
 }
 
+/**
+ * The derivative of `predictLight`'s logarithm by the normals, by way of the matte shading alone, `[N, 3, 3]`: sample, channel, axis. What is hidden of the light stays.
+ *
+ * @param normals - `[N, 3]`, unit length.
+ */
+export function lightByNormal(
+  normals: Float32Array,
+  { albedo, shading, highlight }: Omit<ReturnType<typeof predictLight>, 'predicted'>,
+  lighting: Float64Array,
+): Float32Array {
+  const out = new Float32Array(3 * normals.length);
+  const slopes = new Float64Array(27);
+  for (let i = 0; i < normals.length; i += 3) {
+    sphericalHarmonicsGradient(normals[i], normals[i + 1], normals[i + 2], slopes);
+    for (let c = 0; c < 3; c++) {
+      const at = i + c;
+      if (shading[at] <= LEAST_SHADING) continue;
+      const share = albedo[at] / (albedo[at] * shading[at] + highlight[at] + LIGHT_FLOOR);
+      for (let axis = 0; axis < 3; axis++) {
+        let sum = 0;
+        for (let k = 0; k < 9; k++) sum += lighting[3 * k + c] * slopes[3 * k + axis];
+        out[3 * at + axis] = share * sum;
+      }
+    }
+  }
+  return out;
+}
+
 /** What one photo shows of a face, and what a trusted sample's colour counts against the priors. */
 export interface AppearanceEvidence {
   data: AppearanceData;

@@ -13,7 +13,7 @@ import { sampleChartMap } from '@implicit-faces/uv-param';
 import { checkFinite, notFinite } from '../finite.js';
 import { addLandmarkEvidence } from '../losses/landmark-evidence.js';
 import type { LandmarkTarget } from '../losses/landmark-loss.js';
-import { addPhotometricLoss } from '../losses/photometric-loss.js';
+import { addShadingLoss } from '../losses/shading-loss.js';
 import { addSilhouetteLoss } from '../losses/silhouette-loss.js';
 import {
   createNormalEquations,
@@ -24,6 +24,7 @@ import {
   solveStepWithin,
   splitJoined,
 } from '../normal-equations.js';
+import { vertexRings } from '../normal-rows.js';
 import { blur, type Crop, distanceFromMask, lookUp, mapPlane, type Plane } from '../photo.js';
 import {
   cameraFromPose,
@@ -61,6 +62,7 @@ import {
   createAppearance,
   harmonicTransfer,
   LIGHT_FLOOR,
+  lightByNormal,
   matteLight,
   mirroredHarmonics,
   predictLight,
@@ -126,7 +128,7 @@ const ENCODED_EXPRESSION_SIGMA = 0.1;
 const ENCODED_SIGMA = 0.015;
 /** How many independent samples the pixels count as: their errors (skin that no code describes, shadows, things before the face) have much in common. Fewer where an encoder's answer has to be bettered. */
 const EFFECTIVE_SAMPLES = 250;
-const ENCODED_EFFECTIVE_SAMPLES = 25;
+const ENCODED_EFFECTIVE_SAMPLES = 50;
 const COLOUR_SIGMA = 0.16;
 const SILHOUETTE_WEIGHT = 0.02;
 const OUTLINE_SAMPLES = 900;
@@ -249,12 +251,13 @@ export async function optimise(
   const effectiveSamples = photos.map(({ encoded }) => (encoded ? ENCODED_EFFECTIVE_SAMPLES : EFFECTIVE_SAMPLES));
   const pixels = vertices && {
     samples: takeSamples(vertices, chosen.index),
+    rings: vertexRings(model.uv.topology.skin.triangles, chosen.index),
     outline: chooseOutline(model, vertices, OUTLINE_SAMPLES, seed),
     distances: photos.map(({ mask }) => distanceFromMask(mask)),
   };
   const scales = pixels ? BLURS.slice(0, settings.photoSteps.length) : [];
   for (const [level, share] of scales.entries()) {
-    const { samples, outline, distances } = pixels!;
+    const { samples, rings, outline, distances } = pixels!;
     const crops = blurredLogPhotos(photos, share);
     for (let i = 0; i < settings.photoSteps[level]; i++) {
       await onStep(steps / total);
@@ -263,17 +266,16 @@ export async function optimise(
       for (let k = 0; k < (level === 0 && i === 0 ? 5 : 2); k++) solveAppearance(views, weights);
       advance((equations, photo) => {
         const { codes, pose, appearance } = fits[photo];
-        const { data, positions } = views[photo];
+        const { data, positions, normals, skin } = views[photo];
         const { crop, faceScale } = photos[photo];
         addLandmarks(equations, photo);
-        addPhotometricLoss(
+        const { predicted, ...parts } = predictLight(data, appearance);
+        const byNormal = lightByNormal(normals, parts, appearance.lighting);
+        addShadingLoss(
           equations,
-          samples,
-          positions,
+          { samples, vertices: vertices!, rings, mesh: skin.positions, positions, predicted, byNormal, trust: data.trust },
           pose,
           crops[photo],
-          predictLight(data, appearance).predicted,
-          data.trust,
           losses.photo * weights[photo],
         );
         addSilhouetteLoss(
@@ -501,8 +503,9 @@ function facingShare(cosine: number): number {
 
 /** What the samples see in a photo. */
 export interface View {
-  /** `[N, 3]` where they are, metres. */
+  /** `[N, 3]` where they are, metres, and the skin's normals there, unit length. */
   positions: Float32Array;
+  normals: Float32Array;
   /** All that they are some of. */
   skin: SkinMesh;
   data: AppearanceData;
@@ -560,7 +563,7 @@ export function lookAtPhoto(
   const mirrored = mirroredHarmonics(normals, toEye);
   const transfer = harmonicTransfer(normals, occlusion && takeRows(occlusion, 9, chosen.index));
   const data = { density: chosen.density, transfer, mirrored, logLight, trust: base.slice() };
-  const view = { positions, skin, data, base, trusted: 0 };
+  const view = { positions, normals, skin, data, base, trusted: 0 };
   retrust(view, appearance);
   return view;
 }
