@@ -91,8 +91,8 @@ const RESULT_UNITS = { hitDepth: 0, traced: 1, proxyDepth: UNITS.proxyDepth };
 const WANTS_UNIT = UNITS.normalMap + 1;
 /** For pictures of numbers in place of colours. */
 const AS_IS = { outputColourSpace: 'srgb-linear', toneMapping: 'none', exposure: 1 } as const;
-/** Pixels along a tile's side by `REACHES`: what needs the whole field is little, and dear. */
-const TILES = [4, 4, 2] as const;
+/** Pixels along a tile's side. */
+const TILE = 4;
 
 /** How the stencil and the proxies' texture name the program of a reach: 0 is where there is nothing. */
 const programOf = (reach: number) => 1 + reach;
@@ -361,13 +361,12 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
     setUniforms: (uniforms: Program['uniforms']) => void,
   ): void {
     const { handle, uniforms } = resources.traces[reach];
-    const tile = TILES[reach];
-    const [columns, rows] = [Math.ceil(width / tile), Math.ceil(height / tile)];
+    const [columns, rows] = [Math.ceil(width / TILE), Math.ceil(height / TILE)];
     gl.useProgram(handle);
     setUniforms(uniforms);
     bind(WANTS_UNIT, '2D', wants);
     gl.uniform1ui(uniforms.wanted, programOf(reach));
-    gl.uniform1i(uniforms.tile, tile);
+    gl.uniform1i(uniforms.tile, TILE);
     gl.uniform2i(uniforms.corner, x, y);
     gl.uniform2i(uniforms.tiles, columns, rows);
     gl.stencilFunc(gl.EQUAL, programOf(reach), 0xff);
@@ -419,7 +418,7 @@ export function createBakedRenderer(options: BakedRendererOptions): BakedRendere
       gl.depthRange(0, 1);
       drawProxies(resources, targets, clipFromAvatar, bounds);
 
-      const covered = coveredRectangle(clipFromAvatar, bounds, [width, height], Math.max(...TILES));
+      const covered = coveredRectangle(clipFromAvatar, bounds, [width, height], TILE);
       gl.disable(gl.DEPTH_TEST);
       gl.stencilOp(gl.KEEP, gl.KEEP, gl.KEEP);
       gl.bindVertexArray(resources.noArray);
