@@ -9,9 +9,12 @@ import {
   BLOCKS,
   CHANNELS,
   completeBlocks,
+  copyRows,
+  createRowHistory,
   createValues,
   type DeformationVolume,
   type LatticeValues,
+  type RowHistory,
   resetValues,
   writeBlock,
 } from './deformation-volume.js';
@@ -125,6 +128,7 @@ interface Identity extends IdentityLayout {
   reference: LatticeValues[];
   /** The texture of the latest bake, on its way: the reference and a change. */
   data: Uint16Array;
+  history: RowHistory;
   addRow: AddRow;
   /** What an expression changes, on the blocks' lattices at twice the step. */
   changes: LatticeValues[];
@@ -258,12 +262,12 @@ export async function createBaker(source: BakeSource, options: BakerOptions = {}
       scatter(part, who.changes, who.twins, found, reference);
     }
     completeBlocks(who.changes, exact ? undefined : farthestMove(mesh, positions) + SEEN);
+    who.history.now++;
     who.changes.forEach((change, b) => {
-      addChange(layout.blocks[b], reference[b].values, change, layout.size, who.data, who.addRow);
+      addChange(layout.blocks[b], reference[b].values, change, layout.size, who.data, who.addRow, who.history);
     });
     const room = reuse && !reuse.exact && reuse.volume.data.length === who.data.length ? reuse.volume.data : undefined;
-    room?.set(who.data);
-    const data = room ?? who.data.slice();
+    const data = copyRows(who.data, who.history, room);
     const standing = standOnFloor(positions, wall);
     const margins = new Float32Array(standing.length / 3).fill(PROXY_MARGIN);
     margins.set(who.margins);
@@ -320,6 +324,7 @@ export async function createBaker(source: BakeSource, options: BakerOptions = {}
         restFrames: computeRestFrames(mesh),
         reference,
         data,
+        history: createRowHistory(layout.size),
         addRow: kernel.addRow,
         changes,
         marks: new Map(HEAD_BLOCKS.map((b) => [b, createMarks(changes[b].lattice)])),
