@@ -174,7 +174,7 @@ describe('lattices', () => {
       lattice,
       positions,
       Uint32Array.of(0, 1, 2),
-      Uint8Array.of(1),
+      Uint32Array.of(0),
       Uint8Array.of(2),
       5e-4,
     );
@@ -194,7 +194,7 @@ describe('lattices', () => {
       lattice,
       positions,
       Uint32Array.of(0, 1, 2, 0, 3, 4, 0, 1, 4),
-      Uint8Array.of(1, 1, 0),
+      Uint32Array.of(0, 1),
       Uint8Array.of(1, 2, 3),
       5e-4,
     );

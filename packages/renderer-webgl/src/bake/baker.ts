@@ -247,10 +247,11 @@ export async function createBaker(source: BakeSource, options: BakerOptions = {}
     const codes: Codes = { geometry: who.geometry, expression };
     const partTransforms = await uv.partTransforms(codes);
     const moved = movedTriangles(mesh, positions, exact ? STILL : NEARLY_STILL);
-    const box = movedBounds(mesh, positions, moved, REACH);
+    const chosen = numbersOf(moved);
+    const box = movedBounds(mesh, positions, chosen, REACH);
     const lattices = who.changes.map(({ lattice }) => lattice);
     const windows = lattices.map((lattice) => (box ? windowAround(lattice, box.min, box.max) : NOWHERE));
-    const asked = choosePoints(lattices, windows, who.marks, positions, triangles, moved, who.sheets);
+    const asked = choosePoints(lattices, windows, who.marks, positions, triangles, chosen, who.sheets);
     const found = new Float32Array((asked.points.length / 3) * SHEETS.length * CHANNELS);
     if (found.length > 0) await deform(asked.points, asked.blocks, found);
     // Nothing waits from here on, so that two bakes at once do not meet in the same room.
@@ -293,7 +294,7 @@ export async function createBaker(source: BakeSource, options: BakerOptions = {}
       const mesh: LinearMesh = { rest: points, moves, triangles };
       const found = await findLayout(source, codes.geometry, mesh, steps);
       const { layout } = found;
-      const all = new Uint8Array(triangles.length / 3).fill(1);
+      const all = Uint32Array.from({ length: triangles.length / 3 }, (_, t) => t);
       const lattices = layout.blocks.map(coarsened);
       const texels = layout.size[0] * layout.size[1] * layout.size[2];
       const samples = [...layout.blocks, ...lattices].reduce((sum, lattice) => sum + latticeCount(lattice), 0);
@@ -362,14 +363,22 @@ function isWithin({ origin, step, size }: Lattice, p: ArrayLike<number>): boolea
   return true;
 }
 
-/** The points of the head's blocks near triangles that moved. */
+/** Where there is a 1. */
+function numbersOf(marks: Uint8Array): Uint32Array {
+  const out = new Uint32Array(marks.length);
+  let count = 0;
+  for (let n = 0; n < marks.length; n++) if (marks[n]) out[count++] = n;
+  return out.subarray(0, count);
+}
+
+/** The points of the head's blocks near some triangles. */
 function choosePoints(
   lattices: readonly Lattice[],
   windows: readonly LatticeWindow[],
   allMarks: Map<number, MeshMarks>,
   positions: Float32Array,
   triangles: Uint32Array,
-  moved: Uint8Array,
+  chosen: Uint32Array,
   sheets: Uint8Array,
   lidMargin = MESH_MARGIN,
 ): { points: Float32Array; blocks: AskedBlock[] } {
@@ -377,7 +386,7 @@ function choosePoints(
   const blocks = HEAD_BLOCKS.map((block): AskedBlock => {
     const marks = allMarks.get(block)!;
     const margin = block === BLOCKS.eyeLeft || block === BLOCKS.eyeRight ? lidMargin : MESH_MARGIN;
-    markNearMesh(lattices[block], positions, triangles, moved, sheets, margin, windows[block], marks);
+    markNearMesh(lattices[block], positions, triangles, chosen, sheets, margin, windows[block], marks);
     if (block === BLOCKS.head) unmarkInside(lattices, marks.near);
     const found = {
       block,
