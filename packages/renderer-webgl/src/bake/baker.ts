@@ -220,11 +220,12 @@ export async function createBaker(source: BakeSource, options: BakerOptions = {}
           for (let s = 0; s < SHEETS.length; s++) {
             const to = CHANNELS * (SHEETS.length * i + s);
             const owner = owners[s][which[n]];
+            const same = s > 0 && owner === owners[s - 1][which[n]];
             if (owner < 0) {
               out[to] = Number.NaN;
               continue;
             }
-            restMap(owner, points, i, place);
+            if (!same) restMap(owner, points, i, place);
             const { lattice, values } = choose(s);
             sampleLattice(lattice, values, CHANNELS, place[0], place[1], place[2], d);
             for (let k = 0; k < 3; k++) out[to + k] = place[k] + d[k] - points[3 * i + k];

@@ -9,6 +9,7 @@ import {
   type LatticeWindow,
   latticeCount,
   wholeWindow,
+  windowRange,
 } from './lattice.js';
 
 /** Offset to the canonical space and correction of the distance: four numbers a point. */
@@ -106,15 +107,10 @@ function clearSpans({ size: [nx] }: Lattice, out: Int16Array): Int16Array {
 /** Forgets all values and moves the window. */
 export function resetValues(target: LatticeValues, window: LatticeWindow): void {
   const { lattice, values, known, window: before } = target;
-  const [nx, ny] = lattice.size;
-  const { first, end } = before;
-  for (let k = first[2]; k < end[2]; k++) {
-    for (let j = first[1]; j < end[1]; j++) {
-      const row = nx * (j + ny * k);
-      values.fill(0, CHANNELS * (row + first[0]), CHANNELS * (row + end[0]));
-      known.fill(0, row + first[0], row + end[0]);
-    }
-  }
+  // Beyond the window all is zero already.
+  const [begin, end] = windowRange(lattice, before);
+  values.fill(0, CHANNELS * begin, CHANNELS * end);
+  known.fill(0, begin, end);
   target.window = window;
 }
 

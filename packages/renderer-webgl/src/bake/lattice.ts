@@ -22,6 +22,13 @@ export function isEmpty({ first, end }: LatticeWindow): boolean {
   return first.some((f, k) => f >= end[k]);
 }
 
+/** Numbers of a window's first point and of the one behind its last; points beyond the window lie between them as well. */
+export function windowRange({ size: [nx, ny] }: Lattice, window: LatticeWindow): [begin: number, end: number] {
+  if (isEmpty(window)) return [0, 0];
+  const { first, end } = window;
+  return [first[0] + nx * (first[1] + ny * first[2]), end[0] + nx * (end[1] - 1 + ny * (end[2] - 1))];
+}
+
 /** The points of a lattice whose cells a box touches, if any. */
 export function windowAround(
   { origin, step, size }: Lattice,

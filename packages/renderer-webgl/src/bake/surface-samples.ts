@@ -1,4 +1,4 @@
-import { type Lattice, type LatticeWindow, latticeCount, wholeWindow } from './lattice.js';
+import { type Lattice, type LatticeWindow, latticeCount, wholeWindow, windowRange } from './lattice.js';
 
 /** What a lattice's points know of a mesh near them. */
 export interface MeshMarks {
@@ -51,7 +51,7 @@ export function createMarks(lattice: Lattice): MeshMarks {
  * @param chosen - numbers of the triangles that count, ascending.
  * @param kinds - `[F]` bits: in which of the two lists of owners a triangle counts.
  * @param margin - how far off the mesh cells still count, metres: the zero set is not exactly the mesh.
- * @param window - where to do so; what `out` has beyond is not changed.
+ * @param window - where to do so; what `out` has beyond says nothing.
  */
 export function markNearMesh(
   lattice: Lattice,
@@ -73,14 +73,11 @@ export function markNearMesh(
     owners: [first, second],
     nearness: [firstNearest, secondNearest],
   } = out;
-  for (let k = lowZ; k <= highZ; k++) {
-    for (let j = lowY; j <= highY; j++) {
-      const row = nx * (j + ny * k);
-      near.fill(0, row + lowX, row + highX + 1);
-      for (const owners of out.owners) owners.fill(-1, row + lowX, row + highX + 1);
-      for (const nearness of out.nearness) nearness.fill(1e9, row + lowX, row + highX + 1);
-    }
-  }
+  // All from the window's first point to its last, some beyond it among them: thousands of short rows cost more.
+  const [begin, end] = windowRange(lattice, window);
+  near.fill(0, begin, end);
+  for (const owners of out.owners) owners.fill(-1, begin, end);
+  for (const nearness of out.nearness) nearness.fill(1e9, begin, end);
   const inverse = 1 / step;
   const pad = margin * inverse;
   const count = positions.length / 3;
