@@ -2,7 +2,18 @@ import { createRandom } from '@implicit-faces/test-utils';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createBakedField } from '../src/bake/baked-field.js';
 import { createChangeKernel } from '../src/bake/change-kernel.js';
-import { addChange, CHANNELS, createValues, layOut, resetValues, writeBlock } from '../src/bake/deformation-volume.js';
+import {
+  addChange,
+  CHANNELS,
+  COARSE_OF,
+  completeBlocks,
+  copyRows,
+  createRowHistory,
+  createValues,
+  layOut,
+  resetValues,
+  writeBlock,
+} from '../src/bake/deformation-volume.js';
 import { decodeHalf, encodeHalf } from '../src/bake/half.js';
 import {
   coverBox,
@@ -82,6 +93,53 @@ describe('lattices', () => {
     });
   });
 
+  it('are filled four channels at once as by one channel after the other', () => {
+    const count = latticeCount(lattice);
+    const known = Uint8Array.from({ length: count }, () => (random.uniform(0, 1) < 0.02 ? 1 : 0));
+    const values = Float32Array.from({ length: 4 * count }, (_, n) => known[n >> 2] * random.normal());
+    const channels = [0, 1, 2, 3].map((c) => {
+      const one = Float32Array.from({ length: count }, (_, n) => values[4 * n + c]);
+      fillLattice(lattice, one, 1, known.slice(), undefined, undefined, 3);
+      return one;
+    });
+    fillLattice(lattice, values, 4, known, undefined, undefined, 3);
+    values.forEach((value, n) => {
+      expect(value).toBe(channels[n & 3][n >> 2]);
+    });
+    expect(known.includes(0)).toBe(true);
+  });
+
+  it('go over into the coarse ones at their borders, as those are read', () => {
+    const [coarse, fine] = [
+      lattice,
+      { origin: [-0.021, 0.0085, 0.0165] as const, step: 1.5e-3, size: [15, 13, 11] as const },
+    ];
+    const blocks = COARSE_OF.map((of, b) => createValues(of === b ? coarse : fine));
+    for (const { values, known } of blocks) {
+      known.fill(1);
+      values.forEach((_, n) => {
+        values[n] = random.normal();
+      });
+    }
+    const before = blocks.map(({ values }) => values.slice());
+    completeBlocks(blocks);
+    const [nx, ny, nz] = fine.size;
+    const other = new Float64Array(CHANNELS);
+    for (const [b, of] of COARSE_OF.entries()) {
+      if (of === b) continue;
+      for (let n = 0; n < latticeCount(fine); n++) {
+        const place = [n % nx, Math.floor(n / nx) % ny, Math.floor(n / (nx * ny))];
+        const [x, y, z] = place.map((p, axis) => fine.origin[axis] + fine.step * p);
+        sampleLattice(coarse, before[of], CHANNELS, x, y, z, other);
+        const depth = Math.min(3, ...place.map((p, axis) => Math.min(p, [nx, ny, nz][axis] - 1 - p)));
+        for (let c = 0; c < CHANNELS; c++) {
+          const expected = (depth * before[b][CHANNELS * n + c] + (3 - depth) * other[c]) / 3;
+          expect(Math.abs(blocks[b].values[CHANNELS * n + c] - expected)).toBeLessThan(1e-6);
+        }
+      }
+    }
+  });
+
   it('are filled in a window as if they ended there', () => {
     const window = windowAround(lattice, [-0.012, 0.01, 0.02], [0.012, 0.032, 0.041]);
     const known = Uint8Array.from({ length: latticeCount(lattice) }, () => (random.uniform(0, 1) < 0.05 ? 1 : 0));
@@ -116,7 +174,7 @@ describe('lattices', () => {
       lattice,
       positions,
       Uint32Array.of(0, 1, 2),
-      Uint8Array.of(1),
+      Uint32Array.of(0),
       Uint8Array.of(2),
       5e-4,
     );
@@ -136,7 +194,7 @@ describe('lattices', () => {
       lattice,
       positions,
       Uint32Array.of(0, 1, 2, 0, 3, 4, 0, 1, 4),
-      Uint8Array.of(1, 1, 0),
+      Uint32Array.of(0, 1),
       Uint8Array.of(1, 2, 3),
       5e-4,
     );
@@ -201,6 +259,30 @@ describe.each([true, false])('changes of twice the step, in SIMD: %s', (simd) =>
     // All is as the slow encoder has it once nothing changes any more.
     expect(data).toEqual(encodeHalf(reference));
   });
+});
+
+it('copies of a texture only the rows that were written since', () => {
+  const size = [5, 4, 3] as const;
+  const data = Uint16Array.from({ length: CHANNELS * 60 }, () => random.uniform(0, 60_000));
+  const history = createRowHistory(size);
+  const write = (row: number) => {
+    history.written[row] = history.now;
+    for (let n = 0; n < 20; n++) data[20 * row + n] = random.uniform(0, 60_000);
+  };
+  const copies = [copyRows(data, history), copyRows(data, history)];
+  for (let turn = 0; turn < 12; turn++) {
+    history.now++;
+    for (let n = 0; n < turn % 4; n++) write(Math.floor(random.uniform(0, 12)));
+    // One of them lags behind by several turns.
+    const copy = copies[turn % 3 === 0 ? 0 : 1];
+    expect(copyRows(data, history, copy)).toBe(copy);
+    expect(copy).toEqual(data);
+  }
+  // A row that was not written is not copied; another array of the size is not taken for a copy.
+  const latest = copies[1];
+  latest[0] ^= 1;
+  expect(copyRows(data, history, latest)[0]).toBe(data[0] ^ 1);
+  expect(copyRows(data, history, new Uint16Array(data.length))).toEqual(data);
 });
 
 it('adds a row of changes in SIMD as its twin does', () => {

@@ -9,9 +9,12 @@ import {
   BLOCKS,
   CHANNELS,
   completeBlocks,
+  copyRows,
+  createRowHistory,
   createValues,
   type DeformationVolume,
   type LatticeValues,
+  type RowHistory,
   resetValues,
   writeBlock,
 } from './deformation-volume.js';
@@ -125,6 +128,7 @@ interface Identity extends IdentityLayout {
   reference: LatticeValues[];
   /** The texture of the latest bake, on its way: the reference and a change. */
   data: Uint16Array;
+  history: RowHistory;
   addRow: AddRow;
   /** What an expression changes, on the blocks' lattices at twice the step. */
   changes: LatticeValues[];
@@ -216,11 +220,12 @@ export async function createBaker(source: BakeSource, options: BakerOptions = {}
           for (let s = 0; s < SHEETS.length; s++) {
             const to = CHANNELS * (SHEETS.length * i + s);
             const owner = owners[s][which[n]];
+            const same = s > 0 && owner === owners[s - 1][which[n]];
             if (owner < 0) {
               out[to] = Number.NaN;
               continue;
             }
-            restMap(owner, points, i, place);
+            if (!same) restMap(owner, points, i, place);
             const { lattice, values } = choose(s);
             sampleLattice(lattice, values, CHANNELS, place[0], place[1], place[2], d);
             for (let k = 0; k < 3; k++) out[to + k] = place[k] + d[k] - points[3 * i + k];
@@ -243,10 +248,11 @@ export async function createBaker(source: BakeSource, options: BakerOptions = {}
     const codes: Codes = { geometry: who.geometry, expression };
     const partTransforms = await uv.partTransforms(codes);
     const moved = movedTriangles(mesh, positions, exact ? STILL : NEARLY_STILL);
-    const box = movedBounds(mesh, positions, moved, REACH);
+    const chosen = numbersOf(moved);
+    const box = movedBounds(mesh, positions, chosen, REACH);
     const lattices = who.changes.map(({ lattice }) => lattice);
     const windows = lattices.map((lattice) => (box ? windowAround(lattice, box.min, box.max) : NOWHERE));
-    const asked = choosePoints(lattices, windows, who.marks, positions, triangles, moved, who.sheets);
+    const asked = choosePoints(lattices, windows, who.marks, positions, triangles, chosen, who.sheets);
     const found = new Float32Array((asked.points.length / 3) * SHEETS.length * CHANNELS);
     if (found.length > 0) await deform(asked.points, asked.blocks, found);
     // Nothing waits from here on, so that two bakes at once do not meet in the same room.
@@ -258,12 +264,12 @@ export async function createBaker(source: BakeSource, options: BakerOptions = {}
       scatter(part, who.changes, who.twins, found, reference);
     }
     completeBlocks(who.changes, exact ? undefined : farthestMove(mesh, positions) + SEEN);
+    who.history.now++;
     who.changes.forEach((change, b) => {
-      addChange(layout.blocks[b], reference[b].values, change, layout.size, who.data, who.addRow);
+      addChange(layout.blocks[b], reference[b].values, change, layout.size, who.data, who.addRow, who.history);
     });
     const room = reuse && !reuse.exact && reuse.volume.data.length === who.data.length ? reuse.volume.data : undefined;
-    room?.set(who.data);
-    const data = room ?? who.data.slice();
+    const data = copyRows(who.data, who.history, room);
     const standing = standOnFloor(positions, wall);
     const margins = new Float32Array(standing.length / 3).fill(PROXY_MARGIN);
     margins.set(who.margins);
@@ -289,7 +295,7 @@ export async function createBaker(source: BakeSource, options: BakerOptions = {}
       const mesh: LinearMesh = { rest: points, moves, triangles };
       const found = await findLayout(source, codes.geometry, mesh, steps);
       const { layout } = found;
-      const all = new Uint8Array(triangles.length / 3).fill(1);
+      const all = Uint32Array.from({ length: triangles.length / 3 }, (_, t) => t);
       const lattices = layout.blocks.map(coarsened);
       const texels = layout.size[0] * layout.size[1] * layout.size[2];
       const samples = [...layout.blocks, ...lattices].reduce((sum, lattice) => sum + latticeCount(lattice), 0);
@@ -320,6 +326,7 @@ export async function createBaker(source: BakeSource, options: BakerOptions = {}
         restFrames: computeRestFrames(mesh),
         reference,
         data,
+        history: createRowHistory(layout.size),
         addRow: kernel.addRow,
         changes,
         marks: new Map(HEAD_BLOCKS.map((b) => [b, createMarks(changes[b].lattice)])),
@@ -357,14 +364,22 @@ function isWithin({ origin, step, size }: Lattice, p: ArrayLike<number>): boolea
   return true;
 }
 
-/** The points of the head's blocks near triangles that moved. */
+/** Where there is a 1. */
+function numbersOf(marks: Uint8Array): Uint32Array {
+  const out = new Uint32Array(marks.length);
+  let count = 0;
+  for (let n = 0; n < marks.length; n++) if (marks[n]) out[count++] = n;
+  return out.subarray(0, count);
+}
+
+/** The points of the head's blocks near some triangles. */
 function choosePoints(
   lattices: readonly Lattice[],
   windows: readonly LatticeWindow[],
   allMarks: Map<number, MeshMarks>,
   positions: Float32Array,
   triangles: Uint32Array,
-  moved: Uint8Array,
+  chosen: Uint32Array,
   sheets: Uint8Array,
   lidMargin = MESH_MARGIN,
 ): { points: Float32Array; blocks: AskedBlock[] } {
@@ -372,7 +387,7 @@ function choosePoints(
   const blocks = HEAD_BLOCKS.map((block): AskedBlock => {
     const marks = allMarks.get(block)!;
     const margin = block === BLOCKS.eyeLeft || block === BLOCKS.eyeRight ? lidMargin : MESH_MARGIN;
-    markNearMesh(lattices[block], positions, triangles, moved, sheets, margin, windows[block], marks);
+    markNearMesh(lattices[block], positions, triangles, chosen, sheets, margin, windows[block], marks);
     if (block === BLOCKS.head) unmarkInside(lattices, marks.near);
     const found = {
       block,

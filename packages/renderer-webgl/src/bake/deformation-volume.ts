@@ -8,8 +8,8 @@ import {
   type Lattice,
   type LatticeWindow,
   latticeCount,
-  sampleLattice,
   wholeWindow,
+  windowRange,
 } from './lattice.js';
 
 /** Offset to the canonical space and correction of the distance: four numbers a point. */
@@ -71,6 +71,9 @@ export interface LatticeValues {
   room: FillRoom;
   /** Of each row, `[nz, ny, 2]`: from which point to before which it was not zero when `addChange` wrote it last. */
   spans: Int16Array;
+  /** Room for the next ones, and for what either has. */
+  nextSpans: Int16Array;
+  bothSpans: Int16Array;
 }
 
 /** @param floats - where the values are; a kernel reads them in its own memory. */
@@ -79,33 +82,35 @@ export function createValues(
   floats: (count: number) => Float32Array = (count) => new Float32Array(count),
 ): LatticeValues {
   const count = latticeCount(lattice);
+  const spans = () => clearSpans(lattice, new Int16Array(2 * lattice.size[1] * lattice.size[2]));
   return {
     lattice,
     values: floats(CHANNELS * count),
     known: new Uint8Array(count),
     window: wholeWindow(lattice),
     room: createFillRoom(lattice),
-    spans: emptySpans(lattice),
+    spans: spans(),
+    nextSpans: spans(),
+    bothSpans: spans(),
   };
 }
 
-/** Of rows that are zero: they begin behind their last point and end before their first. */
-function emptySpans({ size: [nx, ny, nz] }: Lattice): Int16Array {
-  return Int16Array.from({ length: 2 * ny * nz }, (_, n) => (n & 1 ? 0 : nx));
+/** Rows that are zero begin behind their last point and end before their first. */
+function clearSpans({ size: [nx] }: Lattice, out: Int16Array): Int16Array {
+  for (let n = 0; n < out.length; n += 2) {
+    out[n] = nx;
+    out[n + 1] = 0;
+  }
+  return out;
 }
 
 /** Forgets all values and moves the window. */
 export function resetValues(target: LatticeValues, window: LatticeWindow): void {
   const { lattice, values, known, window: before } = target;
-  const [nx, ny] = lattice.size;
-  const { first, end } = before;
-  for (let k = first[2]; k < end[2]; k++) {
-    for (let j = first[1]; j < end[1]; j++) {
-      const row = nx * (j + ny * k);
-      values.fill(0, CHANNELS * (row + first[0]), CHANNELS * (row + end[0]));
-      known.fill(0, row + first[0], row + end[0]);
-    }
-  }
+  // Beyond the window all is zero already.
+  const [begin, end] = windowRange(lattice, before);
+  values.fill(0, CHANNELS * begin, CHANNELS * end);
+  known.fill(0, begin, end);
   target.window = window;
 }
 
@@ -126,12 +131,29 @@ export function completeBlocks(blocks: readonly LatticeValues[], reach = Number.
   });
 }
 
+/** Twin of `sampleLattice` at a fine lattice's points, a row at a time: the four coarse rows around it are put together once, along which points are interpolated then. */
 function blendBorder({ lattice, values, window: { first, end } }: LatticeValues, coarse: LatticeValues): void {
   const [nx, ny, nz] = lattice.size;
-  const { origin, step } = lattice;
-  const other = new Float64Array(CHANNELS);
+  const [cx, cy] = coarse.lattice.size;
+  const [cellsX, cellsY, cellsZ] = [0, 1, 2].map((axis) => cellsAlong(lattice, coarse.lattice, axis));
+  const row = new Float64Array(CHANNELS * cx);
+  const rowBegin = CHANNELS * cellsX.cells[first[0]];
+  const rowEnd = CHANNELS * (cellsX.cells[end[0] - 1] + 2);
   for (let k = first[2]; k < end[2]; k++) {
+    const fz = cellsZ.shares[k];
     for (let j = first[1]; j < end[1]; j++) {
+      const fy = cellsY.shares[j];
+      const [w00, w10, w01, w11] = [(1 - fy) * (1 - fz), fy * (1 - fz), (1 - fy) * fz, fy * fz];
+      const [dy, dz] = [CHANNELS * cx, CHANNELS * cx * cy];
+      const begin = dy * cellsY.cells[j] + dz * cellsZ.cells[k];
+      for (let n = rowBegin; n < rowEnd; n++) {
+        const at = begin + n;
+        row[n] =
+          w00 * coarse.values[at] +
+          w10 * coarse.values[at + dy] +
+          w01 * coarse.values[at + dz] +
+          w11 * coarse.values[at + dy + dz];
+      }
       const inner = Math.min(j, ny - 1 - j, k, nz - 1 - k);
       for (let i = first[0]; i < end[0]; i++) {
         const depth = Math.min(inner, i, nx - 1 - i);
@@ -140,27 +162,45 @@ function blendBorder({ lattice, values, window: { first, end } }: LatticeValues,
           i = Math.max(nx - 1 - BLEND, i);
           continue;
         }
-        const [x, y, z] = [origin[0] + step * i, origin[1] + step * j, origin[2] + step * k];
-        sampleLattice(coarse.lattice, coarse.values, CHANNELS, x, y, z, other);
         const at = CHANNELS * (i + nx * (j + ny * k));
+        const from = CHANNELS * cellsX.cells[i];
+        const fx = cellsX.shares[i];
         const share = depth / BLEND;
-        for (let c = 0; c < CHANNELS; c++) values[at + c] = share * values[at + c] + (1 - share) * other[c];
+        for (let c = 0; c < CHANNELS; c++) {
+          const other = (1 - fx) * row[from + c] + fx * row[from + CHANNELS + c];
+          values[at + c] = share * values[at + c] + (1 - share) * other;
+        }
       }
     }
   }
 }
 
+/** Along an axis, in which cell of a coarse lattice each point of a fine one lies, and which share of the cell is behind it; outside, as `sampleLattice` has it. */
+function cellsAlong(fine: Lattice, coarse: Lattice, axis: number): { cells: Int32Array; shares: Float64Array } {
+  const cells = new Int32Array(fine.size[axis]);
+  const shares = new Float64Array(fine.size[axis]);
+  const last = coarse.size[axis] - 1;
+  for (let n = 0; n < cells.length; n++) {
+    const place = (fine.origin[axis] + fine.step * n - coarse.origin[axis]) / coarse.step;
+    const q = Math.min(Math.max(place, 0), last);
+    cells[n] = Math.min(Math.floor(q), last - 1);
+    shares[n] = q - cells[n];
+  }
+  return { cells, shares };
+}
+
 /** Changes below this one are none, metres: a half float of a centimetre can not tell. */
 const NO_CHANGE = 4e-6;
 
-/** From which point to before which each row changes, as `spans` has it. */
-function changedSpans({ lattice, values, window: { first, end } }: LatticeValues): Int16Array {
+/** Puts into `out` from which point to before which each row changes, as `spans` has it. */
+function findSpans({ lattice, values, window: { first, end } }: LatticeValues, out: Int16Array): void {
   const [nx, ny] = lattice.size;
-  const out = emptySpans(lattice);
-  const isStill = (at: number) => {
-    for (let c = 0; c < CHANNELS; c++) if (Math.abs(values[at + c]) > NO_CHANGE) return false;
-    return true;
-  };
+  clearSpans(lattice, out);
+  const isStill = (at: number) =>
+    Math.abs(values[at]) <= NO_CHANGE &&
+    Math.abs(values[at + 1]) <= NO_CHANGE &&
+    Math.abs(values[at + 2]) <= NO_CHANGE &&
+    Math.abs(values[at + 3]) <= NO_CHANGE;
   for (let k = first[2]; k < end[2]; k++) {
     for (let j = first[1]; j < end[1]; j++) {
       const row = j + ny * k;
@@ -173,7 +213,6 @@ function changedSpans({ lattice, values, window: { first, end } }: LatticeValues
       out[2 * row + 1] = high;
     }
   }
-  return out;
 }
 
 /**
@@ -182,6 +221,7 @@ function changedSpans({ lattice, values, window: { first, end } }: LatticeValues
  *
  * @param reference - `[nz, ny, nx, 4]`; it, the change's values and the texture are in the kernel's memory.
  * @param data - the texture's numbers.
+ * @param history - where to note the rows that were written.
  */
 export function addChange(
   block: DeformationBlock,
@@ -190,14 +230,19 @@ export function addChange(
   size: readonly [number, number, number],
   data: Uint16Array,
   addRow: AddRow,
+  history?: RowHistory,
 ): void {
   const [nx, ny, nz] = block.size;
   const [cx, cy] = change.lattice.size;
   const [atX, atY, atZ] = block.offset;
-  const spans = changedSpans(change);
-  const before = change.spans;
+  const { spans: before, nextSpans: spans, bothSpans: wanted } = change;
+  findSpans(change, spans);
+  for (let n = 0; n < wanted.length; n += 2) {
+    wanted[n] = Math.min(spans[n], before[n]);
+    wanted[n + 1] = Math.max(spans[n + 1], before[n + 1]);
+  }
   change.spans = spans;
-  const wanted = spans.map((end, n) => (n & 1 ? Math.max(end, before[n]) : Math.min(end, before[n])));
+  change.nextSpans = before;
   const coarsePoint = (row: number, i: number) => change.values.byteOffset + 4 * CHANNELS * (cx * row + i);
   for (let k = 0; k < nz; k++) {
     for (let j = 0; j < ny; j++) {
@@ -212,6 +257,7 @@ export function addChange(
       const first = Math.max(low - 1, 0);
       const count = Math.min(2 * high, nx) - 2 * first;
       if (count <= 0) continue;
+      if (history) history.written[atY + j + size[1] * (atZ + k)] = history.now;
       addRow(
         data.byteOffset + 2 * CHANNELS * (atX + 2 * first + size[0] * (atY + j + size[1] * (atZ + k))),
         reference.byteOffset + 4 * CHANNELS * (2 * first + nx * (j + ny * k)),
@@ -223,6 +269,46 @@ export function addChange(
       );
     }
   }
+}
+
+/** When each of a texture's rows was written last, so that a copy of it need not take over what it has. */
+export interface RowHistory {
+  /** How often the texture has been written to. */
+  now: number;
+  /** `[nz, ny]`: at which of these times. */
+  written: Uint32Array;
+  /** As of when a copy is. */
+  copies: WeakMap<Uint16Array, number>;
+}
+
+export function createRowHistory([, ny, nz]: VolumeLayout['size']): RowHistory {
+  return { now: 0, written: new Uint32Array(ny * nz), copies: new WeakMap() };
+}
+
+/**
+ * Copies a texture.
+ *
+ * @param out - an earlier copy of it, into which only rows go that have been written since. Allocated when absent; any other array of the size is written from end to end.
+ * @returns `out`.
+ */
+export function copyRows(data: Uint16Array, { now, written, copies }: RowHistory, out?: Uint16Array): Uint16Array {
+  const since = out && copies.get(out);
+  const copy = out ?? data.slice();
+  copies.set(copy, now);
+  if (!out) return copy;
+  if (since === undefined) {
+    copy.set(data);
+    return copy;
+  }
+  const row = data.length / written.length;
+  for (let begin = 0; begin < written.length; begin++) {
+    if (written[begin] <= since) continue;
+    let end = begin + 1;
+    while (end < written.length && written[end] > since) end++;
+    copy.set(data.subarray(row * begin, row * end), row * begin);
+    begin = end;
+  }
+  return copy;
 }
 
 /** Writes a block into the texture. @param values - `[nz, ny, nx, 4]` */

@@ -22,6 +22,13 @@ export function isEmpty({ first, end }: LatticeWindow): boolean {
   return first.some((f, k) => f >= end[k]);
 }
 
+/** Numbers of a window's first point and of the one behind its last; points beyond the window lie between them as well. */
+export function windowRange({ size: [nx, ny] }: Lattice, window: LatticeWindow): [begin: number, end: number] {
+  if (isEmpty(window)) return [0, 0];
+  const { first, end } = window;
+  return [first[0] + nx * (first[1] + ny * first[2]), end[0] + nx * (end[1] - 1 + ny * (end[2] - 1))];
+}
+
 /** The points of a lattice whose cells a box touches, if any. */
 export function windowAround(
   { origin, step, size }: Lattice,
@@ -173,10 +180,31 @@ export function fillLattice(
   eachRow((at, padded) => {
     for (let i = 0; i < wx; i++) if (state[padded + i] === 1) reachNeighbours(at + i, padded + i);
   });
+  // As the loops below for any number of channels, whose sums it rounds alike.
+  const fillFour = (out: Float32Array, to: number, padded: number) => {
+    let [near, x, y, z, w] = [0, 0, 0, 0, 0];
+    for (let side = 0; side < 6; side++) {
+      if (state[padded + paddedSteps[side]] !== 1) continue;
+      const at = to + 4 * steps[side];
+      x += out[at];
+      y += out[at + 1];
+      z += out[at + 2];
+      w += out[at + 3];
+      near++;
+    }
+    out[to] = x / near;
+    out[to + 1] = y / near;
+    out[to + 2] = z / near;
+    out[to + 3] = w / near;
+  };
   for (let begin = 0, layer = 0; begin < count && layer < layers; layer++) {
     const layerEnd = count;
     for (let n = begin; n < layerEnd; n++) {
       const to = channels * queue[n];
+      if (channels === 4) {
+        fillFour(values, to, paddedQueue[n]);
+        continue;
+      }
       let near = 0;
       for (let side = 0; side < 6; side++)
         if (state[paddedQueue[n] + paddedSteps[side]] === 1) from[near++] = to + channels * steps[side];

@@ -47,17 +47,16 @@ export function farthestMove({ rest }: LinearMesh, positions: Float32Array): num
   return most;
 }
 
-/** What holds the moved triangles where they are and where they were at rest, with a margin, metres; nothing if none has moved. */
+/** What holds some triangles where they are and where they were at rest, with a margin, metres; nothing if there are none. @param chosen - their numbers. */
 export function movedBounds(
   { rest, triangles }: LinearMesh,
   positions: Float32Array,
-  moved: Uint8Array,
+  chosen: Uint32Array,
   margin: number,
 ): { min: Float32Array; max: Float32Array } | undefined {
+  if (chosen.length === 0) return undefined;
   const inside = new Uint8Array(rest.length / 3);
-  for (let t = 0, c = 0; t < moved.length; t++, c += 3)
-    if (moved[t]) inside[triangles[c]] = inside[triangles[c + 1]] = inside[triangles[c + 2]] = 1;
-  if (!inside.includes(1)) return undefined;
+  for (const t of chosen) inside[triangles[3 * t]] = inside[triangles[3 * t + 1]] = inside[triangles[3 * t + 2]] = 1;
   const [now, before] = [positions, rest].map((points) => meshBounds(points, margin, inside));
   return {
     min: now.min.map((x, k) => Math.min(x, before.min[k])),
