@@ -39,7 +39,7 @@ const LANDMARK_WEIGHT = 0.25;
  * of these codes and the detected ones differ), and the detector is wrong by 2 mm a coordinate, alike for many points at once. What is left holds the head in place and an encoder that is
  * strange to photos to them: with a tenth of it, and pixels that are no model's skin, heads drift.
  */
-const ENCODED_LANDMARK_WEIGHT = 0.0125;
+const ENCODED_LANDMARK_WEIGHT = 0.04;
 const ENCODED_OPENING_WEIGHT = 0.2;
 
 /**
