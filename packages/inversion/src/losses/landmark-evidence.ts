@@ -40,7 +40,7 @@ const LANDMARK_WEIGHT = 0.25;
  * strange to photos to them: with a tenth of it, and pixels that are no model's skin, heads drift. With
  * pixels that count by their shading and twice as much, a third of this let heads drift in photos.
  */
-const ENCODED_LANDMARK_WEIGHT = 0.04;
+const ENCODED_LANDMARK_WEIGHT = 0.02;
 const ENCODED_OPENING_WEIGHT = 0.2;
 
 /**

@@ -129,9 +129,16 @@ export function transferMoment(transfer: Float32Array, weights: Float32Array): F
  * @param lighting - `[9, 3]`
  * @param seen - `[9, 9]` of `transferMoment`, over what the photo shows.
  * @param unseen - the same over the skin that it does not.
+ * @param lightOrder - coefficients beyond stay as they are.
  * @returns `[9, 3]`, each coefficient's mean over the channels as it was.
  */
-export function calmUnseenLight(lighting: Float64Array, seen: Float64Array, unseen: Float64Array): Float64Array {
+export function calmUnseenLight(
+  lighting: Float64Array,
+  seen: Float64Array,
+  unseen: Float64Array,
+  lightOrder: LightOrder = 2,
+): Float64Array {
+  const frozen = beyondOrder(lightOrder).filter((_, i) => i % 3 === 0);
   const calm = lighting.slice();
   for (let c = 0; c < 3; c++) {
     const equations = createNormalEquations(9);
@@ -139,7 +146,7 @@ export function calmUnseenLight(lighting: Float64Array, seen: Float64Array, unse
     addGaussianPrior(equations, seen, new Float64Array(9));
     const colour = Float64Array.from({ length: 9 }, (_, k) => lighting[3 * k + c] - mean(k));
     addGaussianPrior(equations, unseen, colour, UNSEEN_WEIGHT);
-    const step = solveStep(equations, 1e-6);
+    const step = solveStep(equations, 1e-6, frozen);
     if (step) for (let k = 0; k < 9; k++) calm[3 * k + c] += step[k];
   }
   return calm;

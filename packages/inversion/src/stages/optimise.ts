@@ -128,7 +128,7 @@ const ENCODED_EXPRESSION_SIGMA = 0.1;
 const ENCODED_SIGMA = 0.015;
 /** How many independent samples the pixels count as: their errors (skin that no code describes, shadows, things before the face) have much in common. Fewer where an encoder's answer has to be bettered. */
 const EFFECTIVE_SAMPLES = 250;
-const ENCODED_EFFECTIVE_SAMPLES = 50;
+const ENCODED_EFFECTIVE_SAMPLES = 25;
 const COLOUR_SIGMA = 0.16;
 const SILHOUETTE_WEIGHT = 0.02;
 const OUTLINE_SAMPLES = 900;
@@ -273,7 +273,16 @@ export async function optimise(
         const byNormal = lightByNormal(normals, parts, appearance.lighting);
         addShadingLoss(
           equations,
-          { samples, vertices: vertices!, rings, mesh: skin.positions, positions, predicted, byNormal, trust: data.trust },
+          {
+            samples,
+            vertices: vertices!,
+            rings,
+            mesh: skin.positions,
+            positions,
+            predicted,
+            byNormal,
+            trust: data.trust,
+          },
           pose,
           crops[photo],
           losses.photo * weights[photo],
@@ -301,7 +310,7 @@ export async function optimise(
   }
   for (const [i, fit] of fits.entries()) {
     fit.appearance = { ...fit.appearance, lighting: matteLight(views[i].data, fit.appearance, lightOrder) };
-    fit.shownLight = calmLight(views[i], fit);
+    fit.shownLight = calmLight(views[i], fit, lightOrder);
     const { codes, pose, appearance } = fit;
     checkFinite('optimise', 'codes', codes);
     checkFinite('optimise', 'the pose', [...pose.rotation, ...pose.translation, pose.focalLengthPx]);
@@ -569,7 +578,11 @@ export function lookAtPhoto(
 }
 
 /** The light that was found, calmed on skin that is turned away from the camera. */
-function calmLight({ data, skin: { positions, normals } }: View, { pose, appearance, occlusion }: Fit): Float64Array {
+function calmLight(
+  { data, skin: { positions, normals } }: View,
+  { pose, appearance, occlusion }: Fit,
+  lightOrder: LightOrder,
+): Float64Array {
   const eye = eyeOf(pose);
   const away = new Float32Array(positions.length / 3);
   for (let n = 0; n < away.length; n++) {
@@ -581,6 +594,7 @@ function calmLight({ data, skin: { positions, normals } }: View, { pose, appeara
     appearance.lighting,
     transferMoment(data.transfer, data.trust),
     transferMoment(harmonicTransfer(normals, occlusion), away),
+    lightOrder,
   );
 }
 
