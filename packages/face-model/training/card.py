@@ -41,7 +41,7 @@ FIGURES = {
     'cycleP95Mm': ('the same, 95 %', 'mm'),
     'transferMeanMm': ('expression recovered from scans on another face recovered from scans, three each, mean (target 0.8)', 'mm'), 'transferOneScanMeanMm': ('the same from one scan each', 'mm'),
     'transferUnmovedMeanMm': ('for scale: the target\'s true face at rest instead', 'mm'), 'penetrationMeanMm': ('lids in eyeballs, lips in teeth and each other, mesh of g^-1, mean', 'mm'),
-    'penetrationGeneratorMeanMm': ('the same of the generator', 'mm'), 'penetrationLinearMeanMm': ('the same of its linear sum, before lids rest on the eyeballs', 'mm'), 'albedoMae': ('held-out skins by the texture code, linear albedo, worst third of tone (target 0.06)', ''),
+    'penetrationGeneratorMeanMm': ('the same of the generator', 'mm'), 'penetrationLinearMeanMm': ('the same of its linear sum, before lids rest on the eyeballs', 'mm'), 'encoderMedianMm': ('encoder on portraits of held-out people and skins, median (target 1.7)', 'mm'), 'encoderMeanHeadMedianMm': ('the same of the mean head', 'mm'), 'albedoMae': ('held-out skins by the texture code, linear albedo, worst third of tone (target 0.06)', ''),
     'bytesShipped': ('all files', 'MB'), 'pointsPerSecond': ('f, 2 threads', 'thousand points/s'),
     'fmasPerPoint': ('multiply-adds of f per point', 'thousand'), 'fmaPeakShare': ('of the processor\'s peak that f uses', '%')}
 SCALES = {'traceMissShare': 100, 'fmaPeakShare': 100, 'bytesShipped': 1e-6, 'pointsPerSecond': 1e-3, 'fmasPerPoint': 1e-3}
