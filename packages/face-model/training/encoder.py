@@ -18,7 +18,7 @@ import facekit as fk
 from atlas import mirror_of
 from fields import DE, DG
 from registration import similarity
-from surface import rasterize
+from surface import interpolate, rasterize
 
 POINTS = 468
 CROP = 160             # side of the picture that is unwrapped, pixels
@@ -199,12 +199,11 @@ def mirrored(kit: fk.FaceKit, landmarks: np.ndarray) -> tuple[torch.Tensor, torc
 
 def mean_places(kit: fk.FaceKit) -> np.ndarray:
     """[SIDE, SIDE, 3] the outermost places of the mean head at each angle about its axis, the subject's right first, and each height, the top first."""
-    triangles, weights = cylinder(kit, SIDE, ('eyeLeft', 'eyeRight'))
-    return (kit.neutral.astype(np.float64)[triangles] * weights[..., None]).sum(1).reshape(SIDE, SIDE, 3)
+    return interpolate(kit.neutral.astype(np.float64), *cylinder(kit, SIDE, ('eyeLeft', 'eyeRight'))).reshape(SIDE, SIDE, 3)
 
 
-def cylinder(kit: fk.FaceKit, side: int, parts: tuple[str, ...] = ()) -> tuple[np.ndarray, np.ndarray]:
-    """The outermost places of the mean head's skin and parts at side^2 angles and heights: corners [side^2, 3] of their triangles, and weights [side^2, 3]."""
+def cylinder(kit: fk.FaceKit, side: int, parts: tuple[str, ...] = ()) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The outermost places of the mean head's skin and parts at side^2 angles and heights, for `interpolate`: triangles [T, 3], at each place the number of one, and weights [side^2, 3]."""
     triangles = np.concatenate([kit.skin_triangles(), *(kit.part_triangles(part) for part in parts)])
     x, y, z = kit.neutral.astype(np.float64).T
     across = (np.arctan2(x, z) / ANGLE + 1) / 2 * side
@@ -213,7 +212,7 @@ def cylinder(kit: fk.FaceKit, side: int, parts: tuple[str, ...] = ()) -> tuple[n
     triangle, weights = rasterize(np.c_[across, (y - HEIGHTS[0]) / (HEIGHTS[1] - HEIGHTS[0]) * side, np.hypot(x, z)], triangles, side, side)
     if (triangle < 0).any():
         raise SystemExit('encoder: the mean head does not cover the region that is unwrapped')
-    return triangles[triangle.ravel()], weights.reshape(-1, 3)
+    return triangles, triangle.ravel(), weights.reshape(-1, 3)
 
 
 def upright(landmarks: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -26,11 +26,11 @@ from tqdm import tqdm
 import facekit as fk
 import fields
 from deformation import DeformationTraining, PlainTraining
-from encoder import AXES, FACING, GRID, SIDE, Encoder, Metric, Refinement, cylinder, mean_places, mirror_points, mirrored, ridge, start_from, upright, without_similarities
+from encoder import FACING, GRID, SIDE, Encoder, Metric, Refinement, cylinder, mean_places, mirror_points, mirrored, ridge, start_from, upright, without_similarities
 from fields import SHEETS
 from fit import FOLDER, RANK, fit, trained
-from registration import similarity
 from samples import Skin, stored
+from surface import interpolate
 from unwrap import unwrap_batch
 
 EXPERIMENTS = Path(__file__).parent / 'experiments'
@@ -307,16 +307,12 @@ class AnsweredPortraits(Portraits):
         marks = np.load(fk.cache_dir() / 'atlas' / 'landmarks.npz')
         corners, weights = marks['triangle'], marks['weights']
         moves = (kit.basis[:, corners] * weights[..., None]).sum(2).astype(np.float64)                          # [158, 468, 3]
-        # A similarity leads from the upright shape to the picture; the answered face has one of its own.
         for n in range(len(self)):
             face = mean + np.tensordot(self.first[n].numpy().astype(np.float64), moves, 1)
-            seen = self.landmarks[n] * AXES
-            scale, rotation, shift = similarity(seen, face)
-            self.shape[n] = torch.from_numpy(scale * seen @ rotation.T + shift - face)
-            scale, rotation, shift = similarity(face, seen)
-            self.placement[n] = torch.from_numpy(np.c_[scale * rotation, shift])
-        triangles, weights = cylinder(kit, GRID)
-        self.grid = torch.from_numpy((kit.basis[:, triangles] * weights[..., None]).sum(2).astype(np.float32)).flatten(1)      # [158, GRID^2 3]
+            shape, placement = upright(self.landmarks[n], face)
+            self.shape[n], self.placement[n] = torch.from_numpy(shape - face), torch.from_numpy(placement)
+        offsets = interpolate(kit.basis.transpose(1, 0, 2).reshape(-1, 3 * len(kit.basis)), *cylinder(kit, GRID)).reshape(GRID ** 2, -1, 3)
+        self.grid = torch.from_numpy(np.ascontiguousarray(offsets.transpose(1, 0, 2), np.float32)).flatten(1)      # [158, GRID^2 3]
 
     def offsets(self, codes):
         return (codes @ self.grid).view(-1, GRID, GRID, 3)
