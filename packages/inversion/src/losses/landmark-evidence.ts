@@ -37,8 +37,8 @@ const LANDMARK_WEIGHT = 0.25;
 /**
  * The same once an encoder has looked at the landmarks: they say nothing more of the codes then (on 786 held-out portraits, the errors of its codes cannot be told from where the landmarks
  * of these codes and the detected ones differ), and the detector is wrong by 2 mm a coordinate, alike for many points at once. What is left holds the head in place and an encoder that is
- * strange to photos to them: with a tenth of it, and pixels that are no model's skin, heads drift. With
- * pixels that count by their shading and twice as much, a third of this let heads drift in photos.
+ * strange to photos to them: with a tenth of it, and pixels that are no model's skin, heads drift. Two thirds of
+ * it held heads less well in photos once pixels count by their shading, too.
  */
 const ENCODED_LANDMARK_WEIGHT = 0.02;
 const ENCODED_OPENING_WEIGHT = 0.2;

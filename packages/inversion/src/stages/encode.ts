@@ -1,4 +1,10 @@
-import { ENCODER_MARGIN, type EncodedFace, type FaceModel, type RgbaImage } from '@implicit-faces/avatar';
+import {
+  ENCODER_MARGIN,
+  type EncodedFace,
+  type EncoderInput,
+  type FaceModel,
+  type RgbaImage,
+} from '@implicit-faces/avatar';
 import { cropFace } from '@implicit-faces/landmarks';
 import type { Codes } from '@implicit-faces/sdf-core';
 import { checkFinite } from '../finite.js';
@@ -37,27 +43,23 @@ export async function encodeFace(
     expression: new Float32Array(manifest.codes.expression),
   };
   const { landmarks, encoder: places } = uv.topology;
+  const inputFor = (face: Float32Array): EncoderInput => ({
+    picture,
+    shape: applySimilarity(alignSimilarity(seen, face), seen),
+    placement: similarityMatrix(alignSimilarity(face, seen)),
+  });
   const mean = await uv.surfaceFromUv(landmarks[468], none);
-  let face = checked(
-    await encoder.encode(
-      {
-        picture,
-        shape: applySimilarity(alignSimilarity(seen, mean), seen),
-        placement: similarityMatrix(alignSimilarity(mean, seen)),
-      },
-      options,
-    ),
-  );
+  let face = checked(await encoder.encode(inputFor(mean), options));
   if (encoder.refine && places) {
     const at = Float32Array.from([...places.landmarks, ...places.grid]);
     const usual = await uv.surfaceFromUv(at, none);
     const own = await uv.surfaceFromUv(at, face);
     const split = (places.landmarks.length / 2) * 3;
     const expected = own.subarray(0, split);
-    const shape = applySimilarity(alignSimilarity(seen, expected), seen).map((value, i) => value - expected[i]);
+    const input = inputFor(expected);
+    const shape = input.shape.map((value, i) => value - expected[i]);
     const offsets = own.subarray(split).map((value, i) => value - usual[split + i]);
-    const placement = similarityMatrix(alignSimilarity(expected, seen));
-    face = checked(await encoder.refine({ picture, shape, placement }, { ...face, offsets }, options));
+    face = checked(await encoder.refine({ ...input, shape }, { ...face, offsets }, options));
   }
   const { geometry, expression, expectedErrorMm } = face;
   if (expectedErrorMm > MOST_EXPECTED_ERROR_MM) return undefined;

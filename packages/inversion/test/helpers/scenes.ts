@@ -1,4 +1,5 @@
 import type { Random } from '@implicit-faces/test-utils';
+import type { Crop } from '../../src/photo.js';
 import { createProjected, type Pose, projectWithDerivatives, stepPose } from '../../src/pose.js';
 import type { SurfaceSamples } from '../../src/surface-samples.js';
 
@@ -21,6 +22,19 @@ export function someSamples(random: Random, count: number, codeSize: number): Su
     origin: random.uniforms(3 * count, -0.03, 0.03),
     jacobian: random.uniforms(3 * count * codeSize, -0.01, 0.01),
     codeSize,
+  };
+}
+
+/** Noise where the samples are seen, logarithms from `least` to 0. */
+export function somePhoto(random: Random, least: number): Crop {
+  return {
+    data: random.uniforms(90 * 80 * 3, least, 0),
+    width: 90,
+    height: 80,
+    channels: 3,
+    left: -20,
+    top: -25,
+    scale: 0.75,
   };
 }
 

@@ -2,11 +2,11 @@ import { createRandom } from '@implicit-faces/test-utils';
 import { describe, expect, it } from 'vitest';
 import { addPhotometricLoss } from '../../src/losses/photometric-loss.js';
 import { createNormalEquations } from '../../src/normal-equations.js';
-import { type Crop, lookUp } from '../../src/photo.js';
+import { lookUp } from '../../src/photo.js';
 import { POSE_PARAMETERS } from '../../src/pose.js';
 import { posePoints } from '../../src/surface-samples.js';
 import { expectGaussNewton } from '../helpers/expect-gauss-newton.js';
-import { pixelOf, somePose, someSamples } from '../helpers/scenes.js';
+import { pixelOf, somePhoto, somePose, someSamples } from '../helpers/scenes.js';
 
 describe.each([1, 2, 3])('addPhotometricLoss, seed %i', (seed) => {
   const random = createRandom(seed);
@@ -15,15 +15,7 @@ describe.each([1, 2, 3])('addPhotometricLoss, seed %i', (seed) => {
   const samples = someSamples(random, count, codeSize);
   const codes = Float64Array.from(random.uniforms(codeSize, -1, 1));
   const pose = somePose(random);
-  const photo: Crop = {
-    data: random.uniforms(90 * 80 * 3, -4, 0),
-    width: 90,
-    height: 80,
-    channels: 3,
-    left: -20,
-    top: -25,
-    scale: 0.75,
-  };
+  const photo = somePhoto(random, -4);
   const predicted = random.uniforms(3 * count, -4, 0);
   const trust = random.uniforms(count).map((t) => (t < 0.3 ? 0 : t));
   const add = (weights: Float32Array) => {

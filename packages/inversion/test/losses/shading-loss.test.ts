@@ -4,13 +4,13 @@ import { describe, expect, it } from 'vitest';
 import { addShadingLoss } from '../../src/losses/shading-loss.js';
 import { createNormalEquations } from '../../src/normal-equations.js';
 import { fillNormalRows, vertexRings } from '../../src/normal-rows.js';
-import { type Crop, lookUp } from '../../src/photo.js';
+import { lookUp } from '../../src/photo.js';
 import { POSE_PARAMETERS } from '../../src/pose.js';
-import { lightByNormal, predictLight } from '../../src/stages/appearance.js';
+import { harmonicTransfer, lightByNormal, predictLight } from '../../src/stages/appearance.js';
 import { takeSamples } from '../../src/stages/optimise.js';
 import { posePoints, type SurfaceSamples } from '../../src/surface-samples.js';
 import { expectGaussNewton } from '../helpers/expect-gauss-newton.js';
-import { differentiate, pixelOf, somePose } from '../helpers/scenes.js';
+import { differentiate, pixelOf, somePhoto, somePose } from '../helpers/scenes.js';
 
 const SIDE = 5;
 const CODES = 4;
@@ -91,15 +91,7 @@ describe.each([1, 2, 3])('shading by codes, seed %i', (seed) => {
 
   const samples = takeSamples(vertices, index);
   const pose = somePose(random);
-  const photo: Crop = {
-    data: random.uniforms(90 * 80 * 3, -2, 0),
-    width: 90,
-    height: 80,
-    channels: 3,
-    left: -20,
-    top: -25,
-    scale: 0.75,
-  };
+  const photo = somePhoto(random, -2);
   const lighting = Float64Array.from(random.uniforms(27, -0.2, 0.2));
   lighting.fill(3, 0, 3);
   const occlusion = random.uniforms(9 * count, 0, 0.03);
@@ -120,11 +112,7 @@ describe.each([1, 2, 3])('shading by codes, seed %i', (seed) => {
     return out;
   };
   const add = (weights: Float32Array) => {
-    const transfer = new Float32Array(9 * count);
-    for (let n = 0; n < count; n++) {
-      const y = sphericalHarmonics(normals[3 * n], normals[3 * n + 1], normals[3 * n + 2], new Float64Array(9));
-      for (let k = 0; k < 9; k++) transfer[9 * n + k] = y[k] - occlusion[9 * n + k];
-    }
+    const transfer = harmonicTransfer(normals, occlusion);
     const { predicted, ...parts } = predictLight(
       { density, transfer, mirrored },
       { texture: new Float64Array(), lighting },
