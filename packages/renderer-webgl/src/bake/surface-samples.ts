@@ -140,23 +140,6 @@ export function markNearMesh(
         const i1 = Math.min(Math.floor(x + pad) + 1, highX);
         const j1 = Math.min(Math.floor(y + pad) + 1, highY);
         const k1 = Math.min(Math.floor(z + pad) + 1, highZ);
-        if (kind === 1) {
-          // Most of a head. The loop for any kind, without its questions.
-          for (let k = k0; k <= k1; k++) {
-            for (let j = j0; j <= j1; j++) {
-              const offRow = (y - j) * (y - j) + (z - k) * (z - k);
-              for (let i = i0, at = i0 + nx * (j + ny * k); i <= i1; i++, at++) {
-                near[at] = 1;
-                const d = (x - i) * (x - i) + offRow;
-                if (d < firstNearest[at]) {
-                  firstNearest[at] = d;
-                  first[at] = t;
-                }
-              }
-            }
-          }
-          continue;
-        }
         for (let k = k0; k <= k1; k++) {
           for (let j = j0; j <= j1; j++) {
             const offRow = (y - j) * (y - j) + (z - k) * (z - k);

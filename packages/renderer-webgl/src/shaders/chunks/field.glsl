@@ -115,13 +115,11 @@ vec3 inEye(int e, vec3 p) {
   return vec3(dot(eyeRows[3 * e], q), dot(eyeRows[3 * e + 1], q), dot(eyeRows[3 * e + 2], q));
 }
 
+// Needs `crossBox` of chunks/ray.glsl.
 #ifdef ONLY_SKIN
 bool passesBox(vec3 low, vec3 high, vec3 from, vec3 perAxis, float reach) {
-  vec3 a = (low - from) * perAxis;
-  vec3 b = (high - from) * perAxis;
-  vec3 first = min(a, b);
-  vec3 last = max(a, b);
-  return max(max(first.x, first.y), max(first.z, 0.0)) <= min(min(last.x, last.y), min(last.z, reach));
+  vec2 crossing = crossBox(low, high, from, perAxis);
+  return max(crossing.x, 0.0) <= min(crossing.y, reach);
 }
 
 bool passesBlock(int b, vec3 from, vec3 perAxis, float reach) {
